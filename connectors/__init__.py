@@ -1,0 +1,1 @@
+"""The roads to the CRMs: one protocol, the same three files each, no orchestrator, no storage."""

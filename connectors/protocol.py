@@ -1,0 +1,91 @@
+"""The contract that every connector keeps. Each docstring is a law; the conformance suite checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import pandas as pd
+
+from transforms.vocabulary.changes import Change, Checkup, Cursor, Estimate, Page, WriteReport
+from transforms.vocabulary.fields import Field
+
+
+class Crm(Protocol):
+    """A CRM that can be read and written.
+
+    All methods may be called from several threads. A call that cannot succeed raises a StillThereError;
+    a row that cannot be written is a WriteReport, never an exception. Waiting and sending again happen inside, round one request.
+    """
+
+    name: str
+
+    def check(self) -> Checkup:
+        """Credentials, scopes, missing definitions, calls left, and the CRM's clock. Reads only. Never raises for what it can report."""
+
+    def pending_fields(self, fields: Sequence[Field]) -> list[Change]:
+        """What :meth:`create_fields` would do for these fields (and for the tasks' key): missing groups, properties, options, changed texts.
+
+        Reads only. Empty when nothing is missing.
+        """
+
+    def create_fields(self, changes: Sequence[Change]) -> None:
+        """Do what :meth:`pending_fields` listed, in order. May be called again: what exists already is left as it is."""
+
+    def pending_teardown(self) -> list[Change]:
+        """What :meth:`teardown` would take away: only definitions with our prefix, and our groups. Reads only."""
+
+    def teardown(self, changes: Sequence[Change]) -> None:
+        """Take away what :meth:`pending_teardown` listed. May be called again."""
+
+    def estimate(self, table: str, since: Cursor | None, start: datetime | None = None) -> list[Estimate]:
+        """How many records and calls :meth:`pages` would need, for each stream. Costs at most one call a stream."""
+
+    def pages(self, table: str, since: Cursor | None, *, start: datetime | None = None) -> Iterator[Page]:
+        """Yield the canonical rows of ``table`` (contacts, companies, activities, owners).
+
+        ``since`` None: everything (or, with ``start``, all activities that occurred at or after it). Else: what changed since the cursor,
+        with an overlap, so a row may come twice and the later one counts. Rows come in no promised order.
+        A page's cursor covers that page and all pages before it; a new call with it repeats none of the finished pages and misses no record.
+        Ends when nothing is left; the last cursor is the one to ask for changes with. At least one page is yielded, empty if need be.
+        A generator: closing it stops all requests. Raises, never ends early, where a page cannot be had.
+        """
+
+    def write_fields(self, table: str, cells: pd.DataFrame) -> Iterator[WriteReport]:
+        """Write CELLS of one table (contacts or companies), in batches; one report a record, in no promised order.
+
+        Every record of ``cells`` is reported exactly once. May be called again with the same cells: setting a value twice is harmless.
+        A record that the CRM refuses does not keep its neighbours from being written.
+        """
+
+    def create_tasks(self, tasks: pd.DataFrame) -> Iterator[WriteReport]:
+        """Create TASKS rows; one report a task, keyed by task_key. Idempotent by task_key.
+
+        A task that exists already is reported UNCHANGED with its id, also where an earlier call was sent and its answer was lost.
+        """
+
+    def update_tasks(self, tasks: pd.DataFrame) -> Iterator[WriteReport]:
+        """Bring existing tasks (task_id given) to the given state, subject, body and due date; one report a task. Setting twice is harmless."""
+
+    def current(self, table: str, record_ids: Sequence[str], fields: Sequence[Field]) -> pd.DataFrame:
+        """What the CRM holds now, read strongly consistent: STANDING rows for the records that exist (ids as asked for)."""
+
+    def current_tasks(self, task_keys: Sequence[str]) -> pd.DataFrame:
+        """The TASKS rows of the keys that exist, read strongly consistent; subject and body may be missing."""
+
+    def absorb(self, table: str, since: Cursor) -> Cursor:
+        """The cursor, knowing what this object itself has written since, so that our own writes are not taken for news. Sends nothing."""
+
+    def calls(self) -> dict[str, int]:
+        """How many requests were sent so far, by purpose (read, search, write, setup …). Refused ones count."""
+
+    def calls_left(self) -> int | None:
+        """Calls left today by the CRM's last word, or None where it has not said."""
+
+    def link(self, table: str, record_id: str) -> str:
+        """The address at which a person sees the record."""
+
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with stream, records so far, records expected."""
