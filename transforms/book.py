@@ -1,0 +1,310 @@
+"""The book: one bucket of persons with all that was known of them at one moment.
+
+Fields are pure functions of a book. It offers the rows of history under the names of design: what was *heard* from a
+person, how we *touched* them, which of it was *direct*. Each view is made once, when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from transforms.org import Org
+from transforms.persons import PLAIN_FILE, resolve
+from transforms.policy import Policy
+from transforms.vocabulary.errors import BadInput
+from transforms.vocabulary.fields import Field
+from transforms.vocabulary.tables import COMPANIES, CONTACTS, OWNERS, STORED_ACTIVITIES, Channel, Direction, Outcome, empty_table
+
+MESSAGES = (Channel.EMAIL, Channel.CHAT, Channel.SMS, Channel.WHATSAPP, Channel.LINKEDIN, Channel.MAIL)
+"""Channels by which a person sends words."""
+
+WAYS = (*MESSAGES, Channel.CALL, Channel.MEETING)
+"""Channels by which we can reach out to a person."""
+
+_FACTS_WITH_DATES = {
+    "created_at": ("created_at",),
+    "title_changed_at": ("title_changed_at",),
+    "verified_at": ("verified_at",),
+    "email_bounced_at": ("email_bounced_at", "email_bounce_reason", "email_bounce_code"),
+}
+_REPEAT = ("channel", "direction", "outcome", "kind", "reason", "thread_id", "is_broadcast", "is_checkin")
+_TIES = (
+    *_REPEAT,
+    "actor_id",
+    "company_id",
+    "successor",
+    "absent_until",
+    "participant_count",
+    "duration_s",
+    "crm",
+    "activity_id",
+    "contact_id",
+)
+DAY = pd.Timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The canonical frames of one bucket (or of everybody): contacts, activities as the lake keeps them, companies, owners.
+
+    A bucket holds all contacts of its persons, also those that were merged away, with all their activities.
+    """
+
+    contacts: pd.DataFrame
+    activities: pd.DataFrame
+    companies: pd.DataFrame = field(default_factory=lambda: empty_table(COMPANIES))
+    owners: pd.DataFrame = field(default_factory=lambda: empty_table(OWNERS))
+    standing: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse frames that were not built by to_table."""
+        for table, frame in (
+            (CONTACTS, self.contacts),
+            (STORED_ACTIVITIES, self.activities),
+            (COMPANIES, self.companies),
+            (OWNERS, self.owners),
+        ):
+            absent = [name for name in table.names if name not in frame.columns]
+            if absent:
+                raise BadInput(f"The frame of {table.name} lacks {', '.join(absent)}; build it with to_table.")
+
+
+class Book:
+    """A bucket of persons at the moment ``as_of``. Whatever lies after that moment is not in it.
+
+    ``persons``: one row a person, indexed by person_id: the columns of contacts, merged (the oldest record speaks first; an opt-out in one
+    counts for all), and ``company`` (crm:company_id) and ``first_known_at``.
+    ``members``: crm, contact_id, person_id of the contacts that can be written to.
+    ``activities``: STORED_ACTIVITIES with ``person_id`` (a categorical over the index of ``persons``), sorted by person and time.
+    """
+
+    def __init__(self, tables: Tables, as_of: pd.Timestamp, policy: Policy, org: Org) -> None:
+        if as_of.tzinfo is None:
+            raise BadInput(f"The moment {as_of} has no time zone; write it as 2026-11-22T00:00:00Z.")
+        self.as_of = as_of.tz_convert("UTC").as_unit("us")
+        self.policy = policy
+        self.org = org
+        self._values: dict[str, pd.Series] = {}
+        people = resolve(tables.contacts)
+        self.members = people.loc[people["is_live"], ["crm", "contact_id", "person_id"]].sort_values(
+            ["person_id", "crm", "contact_id"], ignore_index=True
+        )
+        persons = _merge_contacts(tables.contacts, people, self.as_of)
+        self.activities = _person_activities(tables.activities, people, persons.index, self.as_of)
+        self.persons = persons
+        first_seen = self.align(self.activities.groupby("person_id").occurred_at.min())
+        self.persons = persons.assign(first_known_at=pd.concat([persons["created_at"], first_seen], axis=1).min(axis=1))
+
+    # -- values -------------------------------------------------------------------------------------------------------
+
+    def value(self, field_: Field) -> pd.Series:
+        """The value of a field for every person of the book, computed once; missing where the field says nothing."""
+        if field_.name not in self._values:
+            self._values[field_.name] = self.align(field_.compute(self)).rename(field_.name)
+        return self._values[field_.name]
+
+    def align(self, values: pd.Series) -> pd.Series:
+        """``values``, indexed by some of the persons, with one row for every person of the book, in its order."""
+        index = values.index
+        plain = values.set_axis(index.astype("str")) if isinstance(index, pd.CategoricalIndex) else values
+        return plain if plain.index is self.persons.index else plain.reindex(self.persons.index)
+
+    def days_since(self, times: pd.Series) -> pd.Series:
+        """Days from each time to the moment of the book, as a fraction; missing where the time is."""
+        return (self.as_of - times) / DAY
+
+    def within(self, rows: pd.DataFrame, days: float) -> pd.DataFrame:
+        """The rows of a view that happened in the last ``days`` days."""
+        return rows[rows["occurred_at"] > self.as_of - pd.Timedelta(days=days)]
+
+    def last(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The latest row of each person, indexed by person_id, one row for every person of the book."""
+        latest = rows.drop_duplicates("person_id", keep="last")
+        return latest.set_axis(latest["person_id"].astype("str"), axis=0).drop(columns="person_id").reindex(self.persons.index)
+
+    def count(self, rows: pd.DataFrame) -> pd.Series:
+        """How many rows each person has; 0 where none."""
+        return pd.Series(np.bincount(rows["person_id"].cat.codes, minlength=len(self.persons)), index=self.persons.index, dtype="int64")
+
+    # -- what they did ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def heard(self) -> pd.DataFrame:
+        """What a human on their side did: wrote, called, picked up, attended, filled a form, posted, used the product, opened a ticket.
+
+        Never an open, a click, a bounce, an automatic reply of any kind, or a message of theirs to many at once.
+        An inbound message of which nothing is known but that it came counts as human. An outbound message that the CRM marks as
+        replied counts, at the time it was sent. A meeting that is only planned does not count; one in the past that nobody gave
+        an outcome does (Salesforce has none).
+        """
+        rows = self.activities
+        return rows[self._is_human & (self._is_word | self._is_sign)]
+
+    @cached_property
+    def answers(self) -> pd.DataFrame:
+        """The part of ``heard`` that is a word to us: product use and forms are signs of life, but no answer."""
+        return self.activities[self._is_human & self._is_word]
+
+    @cached_property
+    def direct(self) -> pd.DataFrame:
+        """Live conversations: calls that connected and meetings that were held."""
+        return self.activities[self._is_human & self._is_direct]
+
+    @cached_property
+    def bounces(self) -> pd.DataFrame:
+        """Messages that came back, and our messages that the CRM marks as bounced."""
+        return self.activities[self._is_bounce]
+
+    @cached_property
+    def auto_replies(self) -> pd.DataFrame:
+        """Automatic replies of any kind: away, left, acknowledgement, challenge."""
+        return self.activities[self._is_auto_reply]
+
+    @cached_property
+    def tickets(self) -> pd.DataFrame:
+        """Tickets that were opened and closed."""
+        rows = self.activities
+        return rows[(rows["channel"] == Channel.TICKET) & rows["outcome"].isin([Outcome.OPENED_TICKET, Outcome.CLOSED_TICKET])]
+
+    # -- what we did --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def touches(self) -> pd.DataFrame:
+        """What we sent or tried, meant for this person alone. Not broadcasts, not what bounced, not a wrong number.
+
+        A call that nobody took, a voicemail and a meeting to which nobody came are touches. Planned or cancelled meetings are not.
+        """
+        rows = self.activities
+        is_ours = (rows["direction"] == Direction.OUTBOUND) & rows["channel"].isin(WAYS)
+        missed = (rows["channel"] == Channel.MEETING) & rows["outcome"].isin([Outcome.SCHEDULED, Outcome.CANCELED, Outcome.DECLINED])
+        reached_nobody = self._is_bounce | self._is_auto_reply | (rows["outcome"] == Outcome.WRONG_NUMBER) | missed
+        return rows[is_ours & ~reached_nobody & ~self._is_broadcast]
+
+    @cached_property
+    def broadcasts(self) -> pd.DataFrame:
+        """What we sent to many at once."""
+        return self.activities[(self.activities["direction"] == Direction.OUTBOUND) & self._is_broadcast & ~self._is_bounce]
+
+    # -- masks over ``activities`` ------------------------------------------------------------------------------------
+
+    @cached_property
+    def _is_bounce(self) -> pd.Series:
+        return (self.activities["outcome"] == Outcome.BOUNCED) | (self.activities["kind"] == "bounce")
+
+    @cached_property
+    def _is_auto_reply(self) -> pd.Series:
+        return (self.activities["outcome"] == Outcome.AUTO_REPLY) | (self.activities["kind"] == "auto_reply")
+
+    @cached_property
+    def _is_broadcast(self) -> pd.Series:
+        rows = self.activities
+        many = (rows["channel"] == Channel.EMAIL) & (rows["participant_count"].fillna(1) >= self.policy.broadcast_from)
+        return rows["is_broadcast"].fillna(many).astype(bool)
+
+    @cached_property
+    def _is_human(self) -> pd.Series:
+        rows = self.activities
+        theirs_by_machine = (rows["direction"] == Direction.INBOUND) & rows["is_automated"].fillna(False).astype(bool)
+        never = self._is_bounce | self._is_auto_reply | (rows["kind"] == "machine") | theirs_by_machine
+        unread = rows["outcome"].isin([Outcome.OPENED, Outcome.CLICKED, Outcome.WRONG_NUMBER])
+        to_many = self._is_broadcast & (rows["channel"] == Channel.EMAIL) & (rows["outcome"] != Outcome.REPLIED)
+        return ~(never | unread | to_many)
+
+    @cached_property
+    def _is_direct(self) -> pd.Series:
+        rows = self.activities
+        inbound, outcome = rows["direction"] == Direction.INBOUND, rows["outcome"]
+        call = (rows["channel"] == Channel.CALL) & ((outcome == Outcome.CONNECTED) | (inbound & outcome.isna()))
+        meeting = (
+            (rows["channel"] == Channel.MEETING) & ((outcome == Outcome.HELD) | outcome.isna()) & (rows["direction"] != Direction.INTERNAL)
+        )
+        return call | meeting
+
+    @cached_property
+    def _is_word(self) -> pd.Series:
+        rows = self.activities
+        inbound, outcome, channel = rows["direction"] == Direction.INBOUND, rows["outcome"], rows["channel"]
+        message = inbound & channel.isin(MESSAGES)
+        call = inbound & (channel == Channel.CALL)
+        declined = inbound & (channel == Channel.MEETING) & outcome.isin([Outcome.DECLINED, Outcome.REPLIED])
+        posted = inbound & (channel == Channel.COMMUNITY) & (outcome.isna() | (outcome == Outcome.POSTED) | (outcome == Outcome.REPLIED))
+        ticket = inbound & (channel == Channel.TICKET) & (outcome != Outcome.CLOSED_TICKET)
+        replied = (outcome == Outcome.REPLIED) & channel.isin(WAYS)
+        return message | call | declined | posted | ticket | replied | self._is_direct
+
+    @cached_property
+    def _is_sign(self) -> pd.Series:
+        rows = self.activities
+        inbound, outcome = rows["direction"] == Direction.INBOUND, rows["outcome"]
+        form = (rows["channel"] == Channel.FORM) & (outcome.isna() | (outcome == Outcome.SUBMITTED))
+        web = (rows["channel"] == Channel.WEB) & (outcome == Outcome.SUBMITTED)
+        used = (rows["channel"] == Channel.PRODUCT) & (outcome.isna() | (outcome == Outcome.USED))
+        return inbound & (form | web | used)
+
+
+def _merge_contacts(contacts: pd.DataFrame, people: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """One row a person, from the contacts that are live; facts dated after ``as_of`` are taken out."""
+    live = people["is_live"]
+    rows = contacts.loc[live].assign(crm=people.loc[live, "crm"], person_id=people.loc[live, "person_id"])
+    for dated, facts in _FACTS_WITH_DATES.items():
+        later = rows[dated] > as_of
+        for fact in facts:
+            rows[fact] = rows[fact].mask(later)
+    rows["company"] = rows["crm"] + ":" + rows["company_id"]
+    rows = rows.sort_values(["person_id", "created_at", "crm", "contact_id"], na_position="last").set_index("person_id")
+    if rows.index.is_unique:
+        return rows
+    people_groups = rows.groupby(level=0)
+    merged = people_groups.first()
+    for flag in ("email_opted_out", "do_not_call"):
+        merged[flag] = people_groups[flag].max()
+    for latest in ("title_changed_at", "verified_at"):
+        merged[latest] = people_groups[latest].max()
+    bounced = rows.sort_values("email_bounced_at", na_position="first", kind="stable").groupby(level=0)
+    for fact in _FACTS_WITH_DATES["email_bounced_at"]:
+        merged[fact] = bounced[fact].nth(-1).groupby(level=0).first()
+    # The company and the domain must come from one record, the first that has a company.
+    home = rows[rows["company_id"].notna()].groupby(level=0)[["company_id", "company_domain", "company"]].nth(0)
+    merged[["company_id", "company_domain", "company"]] = home.reindex(merged.index)
+    return merged
+
+
+def _person_activities(activities: pd.DataFrame, people: pd.DataFrame, persons: pd.Index, as_of: pd.Timestamp) -> pd.DataFrame:
+    """The activities up to ``as_of`` of known persons, sorted, each thing that happened once."""
+    rows = activities[activities["occurred_at"] <= as_of]
+    crm = rows["crm"].fillna(PLAIN_FILE)
+    codes = np.full(len(rows), -1, dtype="int64")
+    for name, group in people.groupby("crm"):
+        of_crm = (crm == name).to_numpy()
+        places = pd.Index(group["contact_id"]).get_indexer(rows.loc[of_crm, "contact_id"])
+        person_codes = np.append(persons.get_indexer(group["person_id"]), -1)
+        codes[of_crm] = person_codes[places]
+    known = codes >= 0
+    rows, codes = rows.loc[known].assign(crm=crm[known]), codes[known]
+    order = np.lexsort((rows["occurred_at"].to_numpy(), codes))
+    rows, codes = rows.iloc[order].reset_index(drop=True), codes[order]
+    rows["person_id"] = pd.Categorical.from_codes(codes, categories=persons)
+    return _without_repeats(rows)
+
+
+def _without_repeats(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows sorted by person and time, with ties in one order whatever the order they came in, and each happening once.
+
+    The same record of two contacts of one person is one happening; so are two records that agree in all that matters.
+    """
+    codes, times = rows["person_id"].cat.codes.to_numpy(), rows["occurred_at"].to_numpy()
+    same = (codes[1:] == codes[:-1]) & (times[1:] == times[:-1])
+    if not same.any():
+        return rows
+    places = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
+    keys = pd.DataFrame({"person": codes[places], "time": times[places]}, index=places)
+    keys = keys.assign(**{name: rows[name].iloc[places].astype("str").fillna("").to_numpy() for name in _TIES})
+    keys = keys.sort_values(["person", "time", *_TIES])
+    is_repeat = keys.duplicated(["person", "time", *_REPEAT]) | keys.duplicated(["person", "time", "crm", "activity_id"])
+    order, is_kept = np.arange(len(rows)), np.ones(len(rows), dtype=bool)
+    order[places], is_kept[places] = keys.index.to_numpy(), ~is_repeat.to_numpy()
+    return rows.take(order[is_kept]).reset_index(drop=True)
