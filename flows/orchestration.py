@@ -223,8 +223,10 @@ def _environment(folder: Path, *, temporary: bool) -> Iterator[None]:
     wanted = {
         "DO_NOT_TRACK": "1",
         "PREFECT_HOME": str(folder),
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "stillthere",  # what we log inside a run is shown with the run
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # the terminal is for our own words; the server still gets every line
         "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }
     if temporary:
