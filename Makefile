@@ -1,0 +1,45 @@
+# `make demo` and `make test` do all the set-up that a fresh machine with Python 3.11, git and make needs.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+export PREFECT_SERVER_ANALYTICS_ENABLED = false
+export DO_NOT_TRACK = 1
+
+.PHONY: demo test check format lint types docs-check docs lock clean
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Still There needs Python 3.11 or newer; set PYTHON=python3.11.")'
+	$(PYTHON) -m venv .venv
+	PIP_CONSTRAINT=requirements.lock $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m flows.orchestration prepare
+	touch $(READY)
+
+demo: $(READY)  ## both sides of the job on made customers: pull, compute, write, and what a CSM sees
+	$(BIN)/stillthere demo
+
+test: $(READY)  ## every test that needs no network and nothing started by hand
+	$(BIN)/pytest
+
+check: $(READY) format lint types docs-check test  ## what CI runs
+
+format: $(READY)
+	$(BIN)/ruff format --check .
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+docs: $(READY)  ## write the generated pages anew
+	$(BIN)/python -m docs.generate
+
+docs-check: $(READY)
+	$(BIN)/python -m docs.generate --check
+
+lock: $(READY)  ## resolve the dependencies anew; review the difference before you commit it
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv .stillthere
