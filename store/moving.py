@@ -1,0 +1,109 @@
+"""When a contact turns out to belong to another person, what belongs to it follows into that person's bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import pyarrow.dataset as ds
+
+from store.homes import Homes
+from store.sheets import BUCKET, SEQ, Sheet
+from store.versions import EVENTS, KEPT, MOVED, STRANGERS, Kept, living
+from transforms.vocabulary.errors import BadInput
+
+MOVES = ["crm", "contact_id", "from_bucket", "to_bucket"]
+FOLLOWED = "followed"
+"""The mark on activities and standing: up to which number of the contacts' sheet they have followed."""
+
+
+def rehome_contacts(contacts: Sheet, homes: Homes, moves: pd.DataFrame) -> None:
+    """Give contacts another bucket (and another ``person_id``, where ``moves`` has that column), in one commit."""
+    kept = KEPT["contacts"]
+    wanted = moves.drop_duplicates(["crm", "contact_id"], keep="last")
+    wanted = wanted.assign(home=homes.of(wanted["crm"], wanted["contact_id"]))
+    wanted = wanted[wanted["home"] != STRANGERS]
+    if wanted.empty:
+        return
+
+    def make(first: int) -> pd.DataFrame:
+        where = ds.field(BUCKET).isin([*wanted["home"].unique().tolist(), EVENTS])
+        rows = living(kept, contacts.scan([SEQ, BUCKET, *(c.name for c in kept.columns)], where), is_final=False)
+        found = rows.merge(wanted.drop(columns="person_id", errors="ignore"), on=["crm", "contact_id"], suffixes=("", "_asked"))
+        if "person_id" in wanted.columns:
+            found = found.drop(columns="person_id").merge(wanted[["crm", "contact_id", "person_id"]], on=["crm", "contact_id"])
+        leaving = found[found[BUCKET] != found["to_bucket"]]
+        events = pd.DataFrame({"crm": leaving["crm"], "contact_id": leaving["contact_id"], "from_bucket": leaving[BUCKET].astype("Int64")})
+        events = events.assign(**{"event": MOVED, BUCKET: EVENTS, SEQ: first})
+        arriving = found.assign(**{BUCKET: found["to_bucket"].astype("int32"), SEQ: first})[rows.columns]
+        return pd.concat([arriving, events], ignore_index=True) if len(events) else arriving
+
+    contacts.commit(make)
+
+
+def follow_moves(sheets: Mapping[str, Sheet], homes: Homes, also: pd.DataFrame | None = None) -> int:
+    """Bring standing and activities after the contacts that changed their bucket; how many rows were moved.
+
+    Also what came before its contact was known. ``also`` names further moves. Copy and void are one commit for each bucket left,
+    and a kill between two commits is made good by the next call.
+    """
+    contacts = sheets["contacts"]
+    return sum(_follow(KEPT[name], sheets[name], contacts, homes, also) for name in ("standing", "activities"))
+
+
+def _follow(kept: Kept, sheet: Sheet, contacts: Sheet, homes: Homes, also: pd.DataFrame | None) -> int:
+    through = sheet.mark(FOLLOWED)
+    last = contacts.mark(SEQ)
+    owner = list(kept.owner)
+    moved = contacts.scan(
+        ["crm", "contact_id", "from_bucket"], (ds.field(BUCKET) == EVENTS) & (ds.field("event") == MOVED) & (ds.field(SEQ) > through)
+    )
+    strangers = living(kept, sheet.scan(kept.needed, ds.field(BUCKET).isin([STRANGERS, EVENTS])))
+    met = strangers[owner].drop_duplicates().rename(columns={owner[1]: "contact_id"}).assign(from_bucket=STRANGERS)
+    asked = moved.iloc[:0] if also is None else also[["crm", "contact_id", "from_bucket"]]
+    frames = [frame.astype({"from_bucket": "int64"}) for frame in (moved, met, asked) if len(frame)]
+    if not frames:
+        return 0
+    moves = pd.concat(frames, ignore_index=True).drop_duplicates()
+    moves = moves.assign(home=homes.of(moves["crm"], moves["contact_id"]).to_numpy())
+    moves = moves[(moves["home"] != moves["from_bucket"]) & (moves["home"] != STRANGERS)].rename(columns={"contact_id": owner[1]})
+    return sum(_leave(kept, sheet, int(bucket), part) for bucket, part in moves.groupby("from_bucket")) + _mark(sheet, last, through)
+
+
+def _leave(kept: Kept, sheet: Sheet, bucket: int, moves: pd.DataFrame) -> int:
+    """Copy what the contacts have in one bucket to where they live now and make it void there, in one commit."""
+    owner, key = list(kept.owner), list(kept.table.key)
+    copied = 0
+
+    def make(first: int) -> pd.DataFrame:
+        nonlocal copied
+        names = [SEQ, BUCKET, *(c.name for c in kept.columns)]
+        there = living(kept, sheet.scan(names, ds.field(BUCKET).isin([bucket, EVENTS])))
+        leaving = there.merge(moves[[*owner, "home"]].drop_duplicates(owner), on=owner)
+        homes = sorted({int(home) for home in leaving["home"]})
+        here = living(kept, sheet.scan(kept.needed, ds.field(BUCKET).isin([*homes, EVENTS])))
+        # What already stands in the new home came later: it was appended after the contact had moved.
+        newer = leaving[key].merge(here[key], on=key, how="left", indicator=True)["_merge"].eq("both").to_numpy()
+        arriving = leaving.assign(**{BUCKET: leaving["home"].astype("int32"), SEQ: first}).loc[~newer, names]
+        copied = len(arriving)
+        events = leaving[owner].drop_duplicates().assign(**{"event": MOVED, "from_bucket": bucket, BUCKET: EVENTS, SEQ: first})
+        return pd.concat([arriving, events], ignore_index=True) if copied else events.reindex(columns=names)
+
+    sheet.commit(make)
+    return copied
+
+
+def _mark(sheet: Sheet, last: int, through: int) -> int:
+    if last > through:
+        empty = sheet.schema.empty_table().to_pandas()
+        sheet.commit(lambda first: empty.assign(**{SEQ: first}), {FOLLOWED: last})
+    return 0
+
+
+def check_moves(moves: pd.DataFrame, buckets: int) -> None:
+    """Raise BadInput unless ``moves`` has the columns of MOVES and buckets that exist."""
+    absent = [name for name in MOVES if name not in moves.columns]
+    if absent:
+        raise BadInput(f"Moves were given to the lake without {', '.join(absent)}; they need {', '.join(MOVES)}.")
+    if not moves["to_bucket"].between(0, buckets - 1).all():
+        raise BadInput(f"Moves were given to the lake with a bucket outside 0 to {buckets - 1}; this lake has {buckets} buckets.")
