@@ -60,7 +60,11 @@ def runtime(home: Path, *, patience_s: float = PATIENCE_S) -> Iterator[Runtime]:
     folder = (home / "prefect").resolve()
     url = os.environ.get("PREFECT_API_URL", "")
     with _environment(folder, temporary=not url), contextlib.ExitStack() as stack:
-        server = None if url else stack.enter_context(_TemporaryServer(folder, patience_s))
+        server = None
+        if not url:
+            server = stack.enter_context(_TemporaryServer(folder, patience_s))
+            # Threads of Prefect's own may look here, and must not start yet another server.
+            os.environ["PREFECT_API_URL"] = server.address
         yield stack.enter_context(Runtime(url, server))
 
 
@@ -97,10 +101,12 @@ class Runtime:
         """
         from httpx import TransportError  # noqa: PLC0415 - comes with Prefect, see below
         from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415 - two seconds, needed only where a flow runs
-        from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415 - the same
+        from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415 - the same
 
         url = self.url()
-        with temporary_settings({PREFECT_API_URL: url}):
+        # Nobody watches for heartbeats on a server that ends with us, and ending them costs a second.
+        heartbeat = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} if self._server else {}
+        with temporary_settings({PREFECT_API_URL: url, **heartbeat}):
             _check_server(url)
             try:
                 return flow(*args, **kwargs)
@@ -123,7 +129,9 @@ class _TemporaryServer:
         self._patience_s = patience_s
         self._began = time.monotonic()
         self._process: subprocess.Popen[bytes] | None = None
-        self._address = ""
+        self._port = 0
+        self.address = ""
+        """Of its API; known at once, answers once the server is ready."""
 
     def __enter__(self) -> Self:
         try:
@@ -137,7 +145,8 @@ class _TemporaryServer:
         with socket.socket() as listener, log:
             listener.bind((LOOPBACK, 0))
             listener.listen(128)
-            self._address = f"{LOOPBACK}:{listener.getsockname()[1]}"
+            self._port = listener.getsockname()[1]
+            self.address = f"http://{LOOPBACK}:{self._port}/api"
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by this interpreter
                 [sys.executable, "-m", "flows.orchestration", "serve", str(self._folder), str(listener.fileno())],
                 stdin=subprocess.PIPE,
@@ -166,11 +175,11 @@ class _TemporaryServer:
         if not self._ready:
             self._wait()
             self._ready = True
-        return f"http://{self._address}/api"
+        return self.address
 
     def _wait(self) -> None:
         while (left := self._began + self._patience_s - time.monotonic()) > 0:
-            connection = http.client.HTTPConnection(self._address, timeout=left)
+            connection = http.client.HTTPConnection(LOOPBACK, self._port, timeout=left)
             try:
                 connection.request("GET", "/api/health")
                 status = connection.getresponse().status
@@ -248,7 +257,11 @@ def _environment(folder: Path, *, temporary: bool) -> Iterator[None]:
 
 def _server_settings(folder: Path) -> Mapping[str, str]:
     """What the temporary server reads. A database of the user's own stays the user's, and is then migrated as Prefect sees fit."""
-    common = {"PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START": "false", "PREFECT_SERVER_UI_ENABLED": "false"}
+    common = {
+        "PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START": "false",
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+        "PREFECT_SERVER_UI_ENABLED": "false",
+    }
     if {"PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL"} & os.environ.keys():
         return common
     return common | {
