@@ -6,15 +6,18 @@ person, how we *touched* them, which of it was *direct*. Each view is made once,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from transforms.attempts import find_attempts
 from transforms.org import Org
 from transforms.persons import PLAIN_FILE, resolve
 from transforms.policy import Policy
+from transforms.rhythm import day_number, group_of, heard_days
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import COMPANIES, CONTACTS, OWNERS, STORED_ACTIVITIES, Channel, Direction, Outcome, empty_table
@@ -89,6 +92,7 @@ class Book:
         self.policy = policy
         self.org = org
         self._values: dict[str, pd.Series] = {}
+        self._frames: dict[Callable[[Book], pd.DataFrame], pd.DataFrame] = {}
         people = resolve(tables.contacts)
         self.members = people.loc[people["is_live"], ["crm", "contact_id", "person_id"]].sort_values(
             ["person_id", "crm", "contact_id"], ignore_index=True
@@ -106,6 +110,12 @@ class Book:
         if field_.name not in self._values:
             self._values[field_.name] = self.align(field_.compute(self)).rename(field_.name)
         return self._values[field_.name]
+
+    def frame(self, make: Callable[[Book], pd.DataFrame]) -> pd.DataFrame:
+        """What a pure function makes of this book, computed once: for facts that several fields share."""
+        if make not in self._frames:
+            self._frames[make] = make(self)
+        return self._frames[make]
 
     def align(self, values: pd.Series) -> pd.Series:
         """``values``, indexed by some of the persons, with one row for every person of the book, in its order."""
@@ -170,6 +180,38 @@ class Book:
         rows = self.activities
         return rows[(rows["channel"] == Channel.TICKET) & rows["outcome"].isin([Outcome.OPENED_TICKET, Outcome.CLOSED_TICKET])]
 
+    @cached_property
+    def heard_days(self) -> pd.DataFrame:
+        """The days on which each person was heard from, with their gaps (see ``rhythm.heard_days``)."""
+        return heard_days(self.heard, self.policy)
+
+    @cached_property
+    def tomorrow(self) -> int:
+        """The first UTC day of which nothing is known yet, as days since 1970."""
+        return int(day_number(pd.Series([self.as_of - pd.Timedelta(microseconds=1)]))[0]) + 1
+
+    @cached_property
+    def rhythm(self) -> pd.DataFrame:
+        """For each person: ``number`` of days heard, ``usual`` gap in days, ``gap`` before the last day heard, ``usual_before`` it, ``group``, ``recency``.
+
+        ``recency`` is days since last heard, in whole UTC days from 1; for people never heard from, since we know them.
+        """
+        latest = self.heard_days.drop_duplicates("person", keep="last")
+        latest = latest.set_axis(self.persons.index[latest["person"]], axis=0).reindex(self.persons.index)
+        number = latest["number"].fillna(0).astype("int64")
+        known = self.persons["first_known_at"]
+        known_on = pd.Series(day_number(known.fillna(self.as_of)), index=known.index).where(known.notna())
+        return pd.DataFrame(
+            {
+                "number": number,
+                "usual": latest["usual"],
+                "gap": latest["gap"],
+                "usual_before": latest["usual_before"],
+                "group": group_of(number.to_numpy(), latest["usual"].to_numpy()),
+                "recency": (self.tomorrow - latest["on"].fillna(known_on)).clip(lower=1),
+            }
+        )
+
     # -- what we did --------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -183,6 +225,18 @@ class Book:
         missed = (rows["channel"] == Channel.MEETING) & rows["outcome"].isin([Outcome.SCHEDULED, Outcome.CANCELED, Outcome.DECLINED])
         reached_nobody = self._is_bounce | self._is_auto_reply | (rows["outcome"] == Outcome.WRONG_NUMBER) | missed
         return rows[is_ours & ~reached_nobody & ~self._is_broadcast]
+
+    @cached_property
+    def attempts(self) -> pd.DataFrame:
+        """The touches that asked for an answer, with ``answered_at``, ``answered_by`` and ``is_open`` (see ``find_attempts``)."""
+        return find_attempts(self.activities, self.touches, self.answers, self.policy)
+
+    @cached_property
+    def unanswered(self) -> pd.DataFrame:
+        """The attempts since they last said something that are old enough to be called unanswered."""
+        rows = self.attempts
+        patient = self.as_of - pd.Timedelta(days=self.policy.unanswered_after_days)
+        return rows[rows["is_open"] & (rows["occurred_at"] <= patient)]
 
     @cached_property
     def broadcasts(self) -> pd.DataFrame:

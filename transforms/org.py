@@ -1,10 +1,262 @@
-"""What is known of the whole customer base: learned from small tallies that can be added up over buckets."""
+"""What is known of the whole customer base: learned from small tallies that are added up over buckets.
+
+A tally holds counts only, so that the sum does not depend on how persons are split into buckets.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from transforms.policy import Policy
+from transforms.rhythm import FEW, GROUPS, NEVER, RECENCY_EDGES, band_of
+from transforms.vocabulary.errors import BadInput
+
+BANDS = len(RECENCY_EDGES) + 1
+PAUSE_STEPS = np.arange(-4.0, 12.25, 0.25)
+"""Edges of the histogram of pauses, as log2 of pause ÷ usual gap (of the pause in days where there is no rhythm yet)."""
+WEEKS = 64
+"""So many weeks back the volume of each source is counted."""
+
+
+@dataclass
+class Source:
+    """What one way of capture delivered: records a week (the latest week first), when it last delivered, for how many persons."""
+
+    weeks: np.ndarray = field(default_factory=lambda: np.zeros(WEEKS, dtype="int64"))
+    last: str = ""
+    persons: int = 0
+
+    def __add__(self, other: Source) -> Source:
+        return Source(self.weeks + other.weeks, max(self.last, other.last), self.persons + other.persons)
+
+
+@dataclass
+class Tally:
+    """Counts over one bucket, at one moment.
+
+    ``exposed`` and ``heard`` [cut, group, recency band]: how many persons were in that cell on a past day, and how many of them were
+    heard from within the horizon after it. ``pauses`` [group, step]: how long the pauses were that ended.
+    ``answers`` channel → attempts, answered. ``sources`` crm|owner|channel (owner * for all of them). ``checkins``: touches read, and
+    check-ins among them. ``voices`` company → the two persons heard from latest: time, person_id, name.
+    """
+
+    as_of: str
+    policy: Policy
+    exposed: np.ndarray
+    heard: np.ndarray
+    pauses: np.ndarray
+    answers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    checkins: tuple[int, int] = (0, 0)
+    voices: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, as_of: pd.Timestamp, policy: Policy) -> Tally:
+        """A tally of nobody."""
+        cells = np.zeros((policy.curve_cuts, len(GROUPS), BANDS), dtype="int64")
+        return cls(as_of.isoformat(), policy, cells, cells.copy(), np.zeros((len(GROUPS), len(PAUSE_STEPS) + 1), dtype="int64"))
+
+    def __add__(self, other: Tally) -> Tally:
+        if (self.as_of, self.policy) != (other.as_of, other.policy):
+            raise BadInput(f"Tallies of {self.as_of} and {other.as_of} cannot be added: moment and policy must be the same; tally again.")
+        answers = {way: _added(self.answers.get(way), other.answers.get(way)) for way in {*self.answers, *other.answers}}
+        sources = {name: self.sources.get(name, Source()) + other.sources.get(name, Source()) for name in {*self.sources, *other.sources}}
+        voices = {
+            company: sorted([*self.voices.get(company, []), *other.voices.get(company, [])], reverse=True)[:2]
+            for company in {*self.voices, *other.voices}
+        }
+        return Tally(
+            self.as_of,
+            self.policy,
+            self.exposed + other.exposed,
+            self.heard + other.heard,
+            self.pauses + other.pauses,
+            answers,
+            sources,
+            _added(self.checkins, other.checkins),
+            voices,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The tally as plain lists, numbers and texts."""
+        return {
+            "as_of": self.as_of,
+            "policy": asdict(self.policy),
+            "exposed": self.exposed.tolist(),
+            "heard": self.heard.tolist(),
+            "pauses": self.pauses.tolist(),
+            "answers": {way: list(counts) for way, counts in sorted(self.answers.items())},
+            "sources": {
+                name: {"weeks": s.weeks.tolist(), "last": s.last, "persons": s.persons} for name, s in sorted(self.sources.items())
+            },
+            "checkins": list(self.checkins),
+            "voices": {company: [list(voice) for voice in voices] for company, voices in sorted(self.voices.items())},
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Tally:
+        """The tally that :meth:`to_json` wrote."""
+        return cls(
+            kept["as_of"],
+            Policy(**kept["policy"]),
+            np.array(kept["exposed"], dtype="int64"),
+            np.array(kept["heard"], dtype="int64"),
+            np.array(kept["pauses"], dtype="int64"),
+            {way: (int(n), int(k)) for way, (n, k) in kept["answers"].items()},
+            {name: Source(np.array(s["weeks"], dtype="int64"), s["last"], s["persons"]) for name, s in kept["sources"].items()},
+            (int(kept["checkins"][0]), int(kept["checkins"][1])),
+            {company: [(v[0], v[1], v[2]) for v in voices] for company, voices in kept["voices"].items()},
+        )
+
+
+def combine(tallies: Sequence[Tally]) -> Org:
+    """The facts of the whole customer base, from the tallies of all its buckets. At least one tally is needed."""
+    if not tallies:
+        raise BadInput("There is no tally to combine; tally at least one bucket, even if it is empty.")
+    total = tallies[0]
+    for tally in tallies[1:]:
+        total = total + tally
+    return Org(total)
 
 
 @dataclass(frozen=True)
 class Org:
-    """Facts of the whole customer base at one moment."""
+    """What the customer base's own history teaches. Where it is thin, each number leans on a prior that its docstring names."""
+
+    tally: Tally
+
+    @classmethod
+    def without_history(cls, as_of: pd.Timestamp, policy: Policy) -> Org:
+        """A customer base of which nothing is known yet: every number is its prior."""
+        return cls(Tally.empty(as_of, policy))
+
+    @property
+    def policy(self) -> Policy:
+        """The policy with which the history was counted."""
+        return self.tally.policy
+
+    @cached_property
+    def chances(self) -> np.ndarray:
+        """The chance [group, recency band] to hear from somebody within the horizon, never rising with the days since last heard.
+
+        Learned as the share that was heard from after past days. Thin cells lean on all groups at the same recency; where that is thin too, on
+        the prior ``horizon / (horizon + days since + 30)``: a silence is expected to last about as long again as it has lasted
+        (the gamma-Poisson predictive of facts known after one event, Fader, Hardie & Lee 2005, with shape 1 and scale 30 days).
+        Past days after which nobody at all was heard from, where usually many were, are left out: that is a hole in the data.
+        """
+        weight = self.policy.prior_weight
+        is_whole = self._whole_cuts
+        exposed, heard = self.tally.exposed[is_whole].sum(axis=0), self.tally.heard[is_whole].sum(axis=0)
+        middle = np.sqrt(np.array([1, *RECENCY_EDGES]) * np.array([*RECENCY_EDGES, 2 * RECENCY_EDGES[-1]]))
+        prior = self.policy.horizon_days / (self.policy.horizon_days + middle + 30)
+        rates = np.empty(exposed.shape)
+        for groups in (slice(NEVER, NEVER + 1), slice(NEVER + 1, len(GROUPS))):
+            pooled = (heard[groups].sum(axis=0) + weight * prior) / (exposed[groups].sum(axis=0) + weight)
+            rates[groups] = (heard[groups] + weight * pooled) / (exposed[groups] + weight)
+        return np.array([_falling(row, weights) for row, weights in zip(rates, exposed + weight, strict=True)])
+
+    @cached_property
+    def _whole_cuts(self) -> np.ndarray:
+        heard = self.tally.heard.sum(axis=(1, 2))
+        seen = self.tally.exposed.sum(axis=(1, 2)) > 0
+        usual = np.median(heard[seen]) if seen.any() else 0.0
+        return ~((heard == 0) & (usual >= self.policy.prior_weight))
+
+    @cached_property
+    def silent_chance(self) -> float:
+        """The chance at or under which somebody counts as silent.
+
+        Set so that of the people who were heard from within the horizon, the share ``false_alarm`` had so low a chance before.
+        """
+        rates = self.chances[NEVER + 1 :].ravel()
+        exposed = self.tally.exposed[self._whole_cuts].sum(axis=0)[NEVER + 1 :].ravel() + 1
+        order = np.argsort(rates, kind="stable")
+        share = np.cumsum((exposed * rates)[order]) / (exposed * rates).sum()
+        below = np.flatnonzero(share <= self.policy.false_alarm)
+        return float(rates[order[below[-1]]]) if len(below) else float(rates.min())
+
+    @cached_property
+    def never_chance(self) -> float:
+        """The chance for a contact never heard from of whom not even a date is known."""
+        exposed, heard = self.tally.exposed[:, NEVER].sum(), self.tally.heard[:, NEVER].sum()
+        weight = self.policy.prior_weight
+        return float((heard + weight * self.chances[NEVER, -1]) / (exposed + weight))
+
+    def chance(self, group: np.ndarray, recency: np.ndarray) -> np.ndarray:
+        """The chance to hear back for each group and number of days since last heard (for ``never``: since they are known)."""
+        known = np.nan_to_num(recency, nan=0.0)
+        return np.where(np.isnan(recency), self.never_chance, self.chances[group, band_of(known)])
+
+    def pause(self, share: float) -> np.ndarray:
+        """For each group, the pause that is longer than ``share`` of those that ended, in usual gaps (in days without a rhythm).
+
+        Thin groups lean on all groups with a rhythm (or all without); where these are thin, on the prior that the chance of a longer pause halves with
+        every usual gap (for people without a rhythm: every 30 days).
+        """
+        weight = self.policy.prior_weight
+        steps = np.exp2(PAUSE_STEPS)
+        result = np.empty(len(GROUPS))
+        for groups, unit in ((range(FEW + 1), 30.0), (range(FEW + 1, len(GROUPS)), 1.0)):
+            prior = np.diff(1 - np.exp2(-steps / unit), prepend=0.0, append=1.0)
+            counts = self.tally.pauses[groups.start : groups.stop]
+            pooled = _blend(counts.sum(axis=0), prior, weight)
+            for group in groups:
+                below = np.cumsum(_blend(self.tally.pauses[group], pooled, weight))
+                result[group] = steps[min(int(np.searchsorted(below, share)), len(steps) - 1)]
+        return result
+
+    def answer_rate(self, channel: str) -> float:
+        """The share of the last year's attempts by that channel that were answered; leans on ``answer_rate_prior``."""
+        attempts, answered = self.tally.answers.get(channel, (0, 0))
+        weight = self.policy.prior_weight
+        return (answered + weight * self.policy.answer_rate_prior) / (attempts + weight)
+
+    @cached_property
+    def deaf_since(self) -> dict[str, pd.Timestamp]:
+        """Sources that delivered before and do not now, and since when.
+
+        Expected are as many records a week as in the twelve weeks up to its last record. Where at least ``deaf_expected`` are missing,
+        chance is no explanation (Poisson: under 1 in 100,000), a lull of one person neither, since the source must have served several.
+        """
+        now = pd.Timestamp(self.tally.as_of)
+        found = {}
+        for name, source in self.tally.sources.items():
+            last = pd.Timestamp(source.last)
+            quiet_days = (now - last) / pd.Timedelta(days=1)
+            if quiet_days < self.policy.deaf_after_days or source.persons < self.policy.deaf_persons:
+                continue
+            newest = int(quiet_days // 7)
+            weekly = source.weeks[newest : newest + 12]
+            if len(weekly) == 0:
+                continue
+            if weekly.mean() * quiet_days / 7 >= self.policy.deaf_expected:
+                found[name] = last
+        return found
+
+
+def _added(a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int]:
+    a, b = a or (0, 0), b or (0, 0)
+    return (a[0] + b[0], a[1] + b[1])
+
+
+def _blend(counts: np.ndarray, prior: np.ndarray, weight: float) -> np.ndarray:
+    """Counts as shares, with a prior worth ``weight`` counts."""
+    shares: np.ndarray = (counts + weight * prior) / (counts.sum() + weight)
+    return shares
+
+
+def _falling(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The non-increasing sequence nearest to ``values`` (pool adjacent violators; Ayer et al. 1955)."""
+    blocks: list[tuple[float, float, int]] = []
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        blocks.append((value, weight, 1))
+        while len(blocks) > 1 and blocks[-2][0] < blocks[-1][0]:
+            (v1, w1, n1), (v2, w2, n2) = blocks[-2:]
+            blocks[-2:] = [((v1 * w1 + v2 * w2) / (w1 + w2), w1 + w2, n1 + n2)]
+    return np.concatenate([np.full(n, value) for value, _, n in blocks])

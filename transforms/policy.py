@@ -91,6 +91,9 @@ class Policy:
     deaf_expected: float = 12.0
     """A source is deaf when at least this many records were to be expected since its last one, by its own earlier weeks."""
 
+    blind_share: float = 0.8
+    """If at least this share of what came from a person came by sources that are deaf now, we are blind for them."""
+
     deaf_persons: int = 5
     """A source that served fewer people than this is judged as a part of its channel only."""
 

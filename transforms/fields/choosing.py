@@ -1,0 +1,224 @@
+"""How to reach them next: the way that is likeliest to be answered, or to wait, or to ask somebody else; and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+
+from transforms.book import MESSAGES, Book
+from transforms.fields.job import absent_until, job_state
+from transforms.fields.reaching import email_blindness, email_gone_at
+from transforms.fields.support import support_state
+from transforms.fields.wording import day, joined, number, plural, sentence, singular
+from transforms.tally import decided_attempts
+from transforms.vocabulary.fields import Group, Kind, field
+from transforms.vocabulary.tables import Channel, Direction
+
+CHOICES = (Channel.EMAIL, Channel.CALL, Channel.LINKEDIN, Channel.WHATSAPP, Channel.SMS, Channel.CHAT)
+"""The ways that can be recommended. Meetings are not among them: they are the fruit of a contact, and only the held ones are logged."""
+
+TOLD = 10
+"""A reason tells of so many latest attempts by each way: a number of attempts, not of days, does not change by waiting."""
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@field(
+    label="Best way to reach",
+    kind=Kind.CHOICE,
+    group=Group.REACHING,
+    options={
+        "email": "E-mail",
+        "call": "Call",
+        "linkedin": "LinkedIn",
+        "whatsapp": "WhatsApp",
+        "sms": "SMS",
+        "chat": "Chat",
+        "wait": "Wait",
+        "someone_else": "Someone else",
+    },
+    views=("attempts",),
+)
+def best_channel(book: Book) -> pd.Series:
+    """The way by which the contact is likeliest to answer within 14 days, by their own answers and, where these are few, those of all your contacts.
+
+    Recent attempts count more. Never e-mail for people blind to it, as long as another way is open. Opt-outs, do-not-call and dead addresses are respected. Wait: they are away, have an open ticket, or were touched
+    in the last days. Someone else: they have probably left, or no way to them is open. Doubt it where calls and messages are not logged.
+    """
+    return book.frame(choose)["choice"]
+
+
+@field(label="Why this way", kind=Kind.TEXT, group=Group.REACHING, views=("attempts",))
+def best_channel_why(book: Book) -> pd.Series:
+    """The reason for the best way to reach the contact, in one or two sentences, with what became of our last ten attempts by each way.
+
+    Attempts younger than 14 days are left out unless they were answered.
+    """
+    chosen = book.frame(choose)
+    decided = decided_attempts(book)
+    latest = decided[decided.groupby(["person_id", "channel"]).cumcount(ascending=False) < TOLD]
+    by_way = latest["answered_at"].notna().groupby([latest["person_id"].astype("str"), latest["channel"]]).agg(["size", "sum"])
+    records: dict[str, dict[str, tuple[int, int]]] = {}
+    for (person, way), size, answered in by_way.itertuples():
+        records.setdefault(person, {})[way] = (size, answered)
+    facts = chosen.assign(company=book.persons["company"])
+    texts = [_reason(book, fact, records.get(fact.Index, {})) for fact in facts.itertuples()]
+    return pd.Series(texts, index=facts.index, dtype="str")
+
+
+def _reason(book: Book, fact: Any, record: dict[str, tuple[int, int]]) -> str:
+    if fact.choice == "wait":
+        return _why_wait(fact)
+    if fact.choice == "someone_else":
+        return _why_someone_else(book, fact)
+    if not record:
+        return f"No attempts of ours to go by; most of your contacts answer {plural(fact.choice)}."
+    told = joined([tally_words(*record[way], way) for way in sorted(record, key=lambda way: (way != fact.choice, way))])
+    told = f"Did not answer {told.removeprefix('not ')}." if told.startswith("not ") else f"Answered {told}."
+    return told if fact.choice in record else f"{sentence(plural(fact.choice))} were not tried yet. {told}"
+
+
+def _why_wait(fact: Any) -> str:
+    if fact.reason == "away":
+        return f"Away until {day(fact.until)}, as they announced: write after that."
+    if fact.reason == "ticket":
+        return "Waits for our help with an open ticket: solve that first."
+    return f"The last {singular(fact.by)} was on {day(fact.touched)}: give it a few days."
+
+
+def _why_someone_else(book: Book, fact: Any) -> str:
+    opening = "Has probably left." if fact.reason == "left" else "No way to them is open."
+    other = other_voice(book, fact.Index, fact.company)
+    if other is None:
+        return f"{opening} Nobody else there was heard from lately: find a new contact."
+    at, name = other
+    return f"{opening} {name or 'Somebody else'} there was heard from on {day(at)}."
+
+
+def tally_words(answered: int, size: int, way: str) -> str:
+    """``three of four calls``, ``none of the last ten e-mails``, ``the only call so far``, ``not the only call so far``."""
+    if size == 1:
+        return f"the only {singular(way)} so far" if answered else f"not the only {singular(way)} so far"
+    many = "the last ten" if size == TOLD else number(size)
+    some = "none" if not answered else "all" if answered == size else number(answered)
+    return f"{some} of {many} {plural(way)}"
+
+
+def other_voice(book: Book, person: str, company: object) -> tuple[pd.Timestamp, str] | None:
+    """Who else at the company said something to us in the last 90 days, and when; the latest one."""
+    for at, other, name in book.org.tally.voices.get(company, []) if isinstance(company, str) else []:
+        if other != person:
+            return pd.Timestamp(at), name
+    return None
+
+
+def choose(book: Book) -> pd.DataFrame:
+    """For each person: choice, its reason (left, closed, ticket, away, touched, answers), and the dates that the reason names."""
+    odds = book.frame(answer_odds)
+    # Somebody blind to e-mail gets none, as long as there is another way, whatever the rates say.
+    is_blind = (book.value(email_blindness) == "blind") & odds.drop(columns=Channel.EMAIL).notna().any(axis=1)
+    odds = odds.assign(email=odds[Channel.EMAIL].mask(is_blind))
+    best = odds.fillna(-1.0).to_numpy().argmax(axis=1)
+    choice = pd.Series(np.array([str(way) for way in CHOICES], dtype=object)[best], index=odds.index)
+    last = book.last(book.touches)
+    away = book.value(absent_until)
+    reasons = {
+        "left": book.value(job_state).isin(["left", "probably_moved"]),
+        "ticket": book.value(support_state) != "none",
+        "away": away > book.as_of,
+        "closed": odds.isna().all(axis=1),
+        "touched": (book.days_since(last["occurred_at"]) < book.policy.reach_after_touch_days) & ~_has_answered(book, last),
+    }
+    reason = np.select(list(reasons.values()), list(reasons), "answers")
+    word = {"left": "someone_else", "closed": "someone_else", "ticket": "wait", "away": "wait", "touched": "wait"}
+    frame = pd.DataFrame({"reason": reason, "until": away, "touched": last["occurred_at"], "by": last["channel"]}, index=odds.index)
+    return frame.assign(choice=frame["reason"].map(word).fillna(choice).astype("str"))
+
+
+def _has_answered(book: Book, last: pd.DataFrame) -> pd.Series:
+    said = book.align(book.answers.groupby("person_id").occurred_at.max())
+    return said >= last["occurred_at"]
+
+
+def answer_odds(book: Book) -> pd.DataFrame:
+    """The chance of an answer within 14 days by each way of CHOICES; missing where the way is not open to us.
+
+    The person's own answered attempts of the last year, each counting half after ``half_life_days``, and ``channel_prior_sends`` attempts at
+    the rate of all contacts. LinkedIn, WhatsApp, SMS and chat are open only where they were used with this person, LinkedIn also with a profile.
+    """
+    rows = book.within(book.attempts, book.policy.year_days)
+    patient = book.as_of - pd.Timedelta(days=book.policy.unanswered_after_days)
+    rows = rows[rows["answered_at"].notna() | (rows["occurred_at"] <= patient)]
+    weight = np.exp2(-book.days_since(rows["occurred_at"]) / book.policy.half_life_days).to_numpy()
+    codes, won = rows["person_id"].cat.codes.to_numpy(), rows["answered_at"].notna().to_numpy()
+    used_rows = pd.concat([book.touches, book.answers])
+    persons, prior = book.persons, book.policy.channel_prior_sends
+    refuses_calls = persons["do_not_call"].fillna(False).astype(bool)
+    closed = {
+        Channel.EMAIL: persons["email_opted_out"].fillna(False).astype(bool) | email_gone_at(book).notna(),
+        **dict.fromkeys((Channel.CALL, Channel.WHATSAPP, Channel.SMS), refuses_calls),
+    }
+    odds = {}
+    for way in CHOICES:
+        of_way = (rows["channel"] == way).to_numpy()
+        tried = np.bincount(codes[of_way], weights=weight[of_way], minlength=len(persons))
+        answered = np.bincount(codes[of_way & won], weights=weight[of_way & won], minlength=len(persons))
+        is_open = pd.Series(True, index=persons.index)
+        if way not in (Channel.EMAIL, Channel.CALL):
+            is_open = book.count(used_rows[used_rows["channel"] == way]) > 0
+        if way == Channel.LINKEDIN:
+            is_open |= persons["linkedin_url"].notna()
+        if way in closed:
+            is_open &= ~closed[way]
+        odds[way] = pd.Series((answered + prior * book.org.answer_rate(way)) / (tried + prior), index=persons.index).where(is_open)
+    return pd.DataFrame(odds)
+
+
+@field(label="Best time", kind=Kind.TEXT, group=Group.REACHING, views=("answers",))
+def best_time(book: Book) -> pd.Series:
+    """When the contact usually writes or picks up: days of the week and two hours of the day, in their time zone (in UTC if the record has none).
+
+    Empty with fewer than eight messages and calls of theirs, and where no time stands out. Doubt it after a move to another country.
+    """
+    rows = book.answers
+    written = (rows["direction"] == Direction.INBOUND) & rows["channel"].isin(MESSAGES)
+    rows = rows[written | (rows["channel"] == Channel.CALL)]
+    zones = book.persons["time_zone"].where(book.persons["time_zone"].isin(list(_known_zones(book))))
+    zone = rows["person_id"].astype("str").map(zones)
+    size = len(book.persons)
+    hours, weekdays = np.zeros((size, 24)), np.zeros((size, 7))
+    for name, part in rows.groupby(zone.fillna("UTC")):
+        local = part["occurred_at"].dt.tz_convert(name)
+        codes = part["person_id"].cat.codes.to_numpy()
+        np.add.at(hours, (codes, local.dt.hour.to_numpy()), 1)
+        np.add.at(weekdays, (codes, local.dt.weekday.to_numpy()), 1)
+    number = hours.sum(axis=1)
+    pairs = hours + np.roll(hours, -1, axis=1)
+    start = pairs.argmax(axis=1)
+    # Two hours of a ten-hour working day hold a fifth of the answers by chance alone; half as much again stands out.
+    stands_out = (number >= book.policy.best_time_answers) & (pairs.max(axis=1) >= 0.3 * np.maximum(number, 1))
+    texts = pd.Series(index=book.persons.index, dtype="str")
+    where = np.where(zones.notna(), ", their time", " UTC")
+    for person in np.flatnonzero(stands_out):
+        begin = int(start[person])
+        texts.iloc[person] = f"{_weekday_words(weekdays[person])}{begin}–{(begin + 2) % 24}{where[person]}"
+    return texts
+
+
+def _weekday_words(counts: np.ndarray) -> str:
+    """``Tue–Thu `` where three days in a row hold three quarters of the answers (by chance alone, three fifths); else nothing."""
+    runs = [counts[first : first + 3].sum() for first in range(5)]
+    first = int(np.argmax(runs))
+    return f"{_DAYS[first]}–{_DAYS[first + 2]} " if runs[first] >= 0.75 * counts.sum() else ""
+
+
+def _known_zones(book: Book) -> Iterator[str]:
+    for name in book.persons["time_zone"].dropna().unique():
+        try:
+            yield ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError):
+            continue

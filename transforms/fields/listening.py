@@ -1,0 +1,135 @@
+"""Are they still listening: when we heard from them, how that compares with their own rhythm, and whether we would hear it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from transforms.book import Book
+from transforms.fields.wording import CHANNEL_LABELS
+from transforms.rhythm import FEW
+from transforms.tally import source_names
+from transforms.vocabulary.fields import Group, Kind, field
+
+
+@field(label="Last heard from", kind=Kind.DATETIME, group=Group.LISTENING, views=("heard",))
+def last_heard_at(book: Book) -> pd.Series:
+    """When the contact last did something that a person does: wrote, picked up, attended, filled in a form, used the product, opened a ticket.
+
+    Opens, clicks, bounces and automatic replies never count, since machines make them. Empty if we never heard from them.
+    Doubt it where coverage is not full: what did not reach the CRM is not in here.
+    """
+    return book.heard.groupby("person_id").occurred_at.max()
+
+
+@field(label="Last heard by", kind=Kind.CHOICE, group=Group.LISTENING, options=CHANNEL_LABELS, views=("heard",))
+def last_heard_channel(book: Book) -> pd.Series:
+    """The way by which we last heard from the contact. Empty if we never did."""
+    return book.last(book.heard)["channel"]
+
+
+@field(label="Usual gap in days", kind=Kind.COUNT, group=Group.LISTENING, views=("heard",))
+def usual_gap_days(book: Book) -> pd.Series:
+    """How many days usually pass until we hear from the contact again: the average of their latest twelve gaps between days on which we heard.
+
+    In days. Empty with fewer than three gaps: then there is no rhythm to speak of.
+    Doubt it for people who write in bursts, a week of daily mail and then months of nothing.
+    """
+    return book.rhythm["usual"].round().astype("Int64")
+
+
+@field(label="Chance to hear back", kind=Kind.CHANCE, group=Group.LISTENING, views=("heard",))
+def hear_back_chance(book: Book) -> pd.Series:
+    """The probability that we hear from the contact within the next 30 days, whatever we do.
+
+    It is the share of your own contacts with a like rhythm and a like silence who were heard from within 30 days, on past days of your own history.
+    In percent, in steps of 5. Doubt it in the first months of a new CRM: it then leans on what is usual elsewhere.
+    """
+    rhythm = book.rhythm
+    return pd.Series(book.org.chance(rhythm["group"].to_numpy(), rhythm["recency"].to_numpy()), index=rhythm.index)
+
+
+@field(
+    label="Trend",
+    kind=Kind.CHOICE,
+    group=Group.LISTENING,
+    options={"rising": "Rising", "steady": "Steady", "falling": "Falling"},
+    views=("heard",),
+)
+def engagement_trend(book: Book) -> pd.Series:
+    """Whether we hear from the contact on more or fewer days in the last 90 days than in the 90 days before.
+
+    Rising and falling are said only where chance alone would seldom make such a difference. Empty for contacts whom we have known for less
+    than 180 days, and where nothing was heard in all that time.
+    """
+    window = book.policy.short_window_days
+    days, today = book.heard_days, book.tomorrow
+    since = today - days["on"].to_numpy()
+    recent, before = (
+        np.bincount(days["person"].to_numpy()[(since > start) & (since <= start + window)], minlength=len(book.persons))
+        for start in (0, window)
+    )
+    clear = norm.isf(book.policy.false_alarm) * np.sqrt(recent + before)
+    word = np.select([recent - before >= clear, before - recent >= clear], ["rising", "falling"], "steady")
+    is_known = book.days_since(book.persons["first_known_at"]) >= 2 * window
+    return pd.Series(word, index=book.persons.index, dtype="str").where(is_known & (recent + before > 0))
+
+
+@field(
+    label="Coverage",
+    kind=Kind.CHOICE,
+    group=Group.LISTENING,
+    options={"full": "Full", "partial": "Partial", "blind": "Blind"},
+    views=("activities",),
+)
+def coverage(book: Book) -> pd.Series:
+    """Whether we would notice if the contact wrote. Blind: the mailboxes or other sources by which we know them have stopped delivering, for everybody.
+
+    Partial: some of them have. While we are blind, silence means nothing, and no task is made. Doubt it for sources with very little traffic:
+    a stop cannot be told from a lull there.
+    """
+    theirs = book.frame(sources_of)
+    if not len(theirs):
+        return pd.Series("full", index=book.persons.index, dtype="str")
+    share = theirs.groupby("person_id")["is_deaf"].mean()
+    word = np.select([share >= book.policy.blind_share, share > 0], ["blind", "partial"], "full")
+    return book.align(pd.Series(word, index=share.index, dtype="str")).fillna("full")
+
+
+def sources_of(book: Book) -> pd.DataFrame:
+    """The sources by which each person was heard from in the last year, with ``is_deaf`` and ``deaf_since``.
+
+    For people not heard from: those by which we wrote to them, else the mailbox of their owner.
+    """
+    heard = book.within(book.heard, book.policy.year_days)
+    touched = book.within(book.touches, book.policy.year_days)
+    touched = touched[~touched["person_id"].isin(heard["person_id"])]
+    rows = pd.concat([heard, touched])
+    named = pd.DataFrame(
+        {"person_id": rows["person_id"].astype("str"), "source": source_names(rows), "whole": rows["crm"] + "|*|" + rows["channel"]}
+    )
+    owned = book.persons[book.persons["owner_id"].notna() & ~book.persons.index.isin(named["person_id"])]
+    mailboxes = pd.DataFrame(
+        {"person_id": owned.index, "source": owned["crm"] + "|" + owned["owner_id"] + "|email", "whole": owned["crm"] + "|*|email"}
+    )
+    found = pd.concat([named, mailboxes], ignore_index=True)
+    since = pd.Series(book.org.deaf_since, dtype="datetime64[us, UTC]")
+    found["deaf_since"] = found["source"].map(since).fillna(found["whole"].map(since))
+    return found.assign(is_deaf=found["deaf_since"].notna())
+
+
+def pause_limits(book: Book) -> pd.DataFrame:
+    """After how many days without a word each person counts as ``cooling``, and as ``quiet``.
+
+    Quantiles of the pauses that people of a like rhythm made and ended, so that they fit a weekly caller and a yearly one alike.
+    """
+    rhythm = book.rhythm
+    unit = rhythm["usual"].where(rhythm["group"] > FEW, 1.0)
+    group = rhythm["group"].to_numpy()
+    return pd.DataFrame(
+        {
+            "cooling": book.org.pause(book.policy.cooling_quantile)[group] * unit,
+            "quiet": book.org.pause(1 - book.policy.false_alarm)[group] * unit,
+        }
+    )

@@ -1,0 +1,258 @@
+"""Where a contact stands, all in all: the state, a score, and the reason in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from transforms.book import Book
+from transforms.fields.choosing import TOLD, answer_odds, tally_words
+from transforms.fields.job import absent_until, job_evidence, job_state
+from transforms.fields.listening import (
+    coverage,
+    hear_back_chance,
+    last_heard_at,
+    last_heard_channel,
+    pause_limits,
+    sources_of,
+    usual_gap_days,
+)
+from transforms.fields.reaching import email_gone_at, last_direct_at
+from transforms.fields.support import open_ticket_rows, support_state
+from transforms.fields.wording import by, day, joined, number, sentence, things
+from transforms.rhythm import FEW, NEVER, ONCE, group_of
+from transforms.vocabulary.fields import Group, Kind, field
+from transforms.vocabulary.tables import Channel
+
+
+@field(
+    label="Engagement",
+    kind=Kind.CHOICE,
+    group=Group.LISTENING,
+    options={
+        "engaged": "Engaged",
+        "cooling": "Cooling",
+        "quiet": "Quiet",
+        "silent": "Silent",
+        "needs_help": "Needs help",
+        "new": "New",
+        "never_heard": "Never heard from",
+        "reawakened": "Reawakened",
+        "unreachable": "Unreachable",
+        "moved_on": "Moved on",
+        "unknown": "Unknown",
+    },
+    views=("heard", "tickets"),
+)
+def engagement_state(book: Book) -> pd.Series:
+    """Where the contact stands. Cooling: a longer pause than four of five usual ones. Quiet: longer than 19 of 20. Silent: quiet, and hearing back is unlikely.
+
+    Usual is measured against their own rhythm and people like them. Of those who still write within 30 days, at most one in twenty may be called
+    silent. Needs help: an open ticket. Unknown: our sources stopped delivering, so silence means nothing. Unreachable: no way to them is open.
+    Somebody who is away or waits for our help is never called quiet or silent.
+    """
+    persons, rhythm, limits = book.persons, book.rhythm, book.frame(pause_limits)
+    recency, is_never = rhythm["recency"], rhythm["group"] == NEVER
+    is_low = book.value(hear_back_chance) <= book.org.silent_chance
+    is_long = recency > limits["quiet"]
+    pause = np.select([is_long & is_low, is_long | is_low, recency > limits["cooling"]], ["silent", "quiet", "cooling"], "engaged")
+    is_away = book.value(absent_until) > book.as_of
+    pause = np.where(is_away & np.isin(pause, ["silent", "quiet"]), "cooling", pause)
+    is_odd = ~np.isin(pause, ["engaged"]) | is_never
+    states = {
+        "moved_on": book.value(job_state).isin(["left", "probably_moved"]),
+        "needs_help": book.value(support_state) != "none",
+        "unknown": (book.value(coverage) == "blind") & is_odd,
+        "new": book.days_since(persons["first_known_at"]) <= book.policy.new_contact_days,
+        "reawakened": silence_ended(book).notna() & ~is_odd,
+        "unreachable": is_unreachable(book) & is_odd,
+        "never_heard": is_never,
+    }
+    return pd.Series(np.select(list(states.values()), list(states), pause), index=persons.index, dtype="str")
+
+
+@field(label="Engagement score", kind=Kind.SCORE, group=Group.LISTENING, views=("heard", "direct"))
+def engagement_score(book: Book) -> pd.Series:
+    """0 to 100, in steps of 5, to sort a list by: 60 points for the chance to hear back, 20 for being within their usual pause, 20 for live contact.
+
+    The last two fade: with a pause twice the usual half of the points remain, live contact counts for 90 days. 0 for people who moved on; empty where
+    we are blind. It is a sum of our choosing, not a probability: decide by the state and its reason, not by the score.
+    """
+    recency, limit = book.rhythm["recency"], book.frame(pause_limits)["cooling"]
+    fresh = (limit / recency).clip(upper=1).where(book.rhythm["group"] != NEVER, 0)
+    live = book.days_since(book.value(last_direct_at)) <= book.policy.short_window_days
+    points = 60 * book.value(hear_back_chance) + 20 * fresh + 20 * live.astype("float64")
+    state = book.value(engagement_state)
+    stepped = (points / 5).round() * 5
+    return stepped.where(state != "moved_on", 0).where(state != "unknown").astype("Int64")
+
+
+@field(label="Silent since", kind=Kind.DATE, group=Group.LISTENING, views=("heard",))
+def silent_since(book: Book) -> pd.Series:
+    """The last day on which we heard from the contact, as long as the state is quiet or silent; else empty.
+
+    Sort by it to see whose silence is the longest; the state says whether that is long for them.
+    """
+    return book.value(last_heard_at).where(book.value(engagement_state).isin(["quiet", "silent"])).dt.normalize()
+
+
+@field(label="Why", kind=Kind.LONG_TEXT, group=Group.LISTENING, views=("heard", "unanswered", "tickets", "auto_replies", "bounces"))
+def why(book: Book) -> pd.Series:
+    """The reason for the state, in sentences that you can repeat or forward: when we heard from them, what they left unanswered, how they answer calls.
+
+    It names dates, not numbers of days, so it changes only when something happened.
+    """
+    facts = _facts(book)
+    return pd.Series([" ".join(_sentences(fact)) for fact in facts.itertuples()], index=facts.index, dtype="str")
+
+
+def is_unreachable(book: Book) -> pd.Series:
+    """Whether no way is left: e-mail closed or coming back, and nothing but an untried phone, or not even that, remains."""
+    odds = book.frame(answer_odds)
+    spoke = book.count(book.direct) > 0
+    others = odds.drop(columns=Channel.EMAIL)
+    return odds[Channel.EMAIL].isna() & (
+        others.isna().all(axis=1) | (email_gone_at(book).notna() & ~spoke & others.drop(columns=Channel.CALL).isna().all(axis=1))
+    )
+
+
+def silence_ended(book: Book) -> pd.Series:
+    """The day on which a silence began that ended in the last 30 days; missing where none did. Judged as it would have been then."""
+    days = book.heard_days
+    usual = days["usual_before"].to_numpy()
+    group = group_of(days["number"].to_numpy() - 1, usual)
+    gap = days["gap"].to_numpy()
+    limit = book.org.pause(1 - book.policy.false_alarm)[group] * np.where(group > FEW, usual, 1.0)
+    is_recent = days["on"].to_numpy() >= book.tomorrow - book.policy.reawakened_days
+    was_silent = is_recent & (group != NEVER) & (gap > limit) & (book.org.chance(group, gap) <= book.org.silent_chance)
+    found = days[was_silent].drop_duplicates("person", keep="last")
+    began = pd.to_datetime((found["on"] - found["gap"].astype("int64")) * 86_400, unit="s", utc=True)
+    return book.align(began.dt.as_unit("us").set_axis(book.persons.index[found["person"]]))
+
+
+def _facts(book: Book) -> pd.DataFrame:
+    """What the sentences of ``why`` need, one row a person."""
+    unanswered = book.unanswered
+    by_way = unanswered.groupby([unanswered["person_id"].astype("str"), unanswered["channel"]]).size()
+    ways: dict[str, list[tuple[str, int]]] = {}
+    for (person, way), count in by_way.items():
+        ways.setdefault(person, []).append((way, count))
+    calls = book.touches[(book.touches["channel"] == Channel.CALL) & book.touches["outcome"].notna()]
+    calls = calls[calls.groupby("person_id").cumcount(ascending=False) < TOLD]
+    tickets = book.frame(open_ticket_rows).groupby("person_id")["opened_at"]
+    sources = book.frame(sources_of).groupby("person_id")["deaf_since"]
+    checkins = unanswered[unanswered["is_checkin"].fillna(False).astype(bool)]
+    away = book.value(absent_until)
+    return pd.DataFrame(
+        {
+            "state": book.value(engagement_state),
+            "heard_at": book.value(last_heard_at),
+            "heard_by": book.value(last_heard_channel),
+            "usual": book.value(usual_gap_days),
+            "group": book.rhythm["group"],
+            "number": book.rhythm["number"],
+            "known_at": book.persons["first_known_at"],
+            "unanswered": pd.Series(ways, dtype="object").reindex(book.persons.index),
+            "unanswered_at": book.align(unanswered.groupby("person_id").occurred_at.min()),
+            "checkins": book.count(checkins),
+            "calls": book.count(calls),
+            "picked_up": book.count(calls[calls["outcome"] == "connected"]),
+            "tickets": book.align(tickets.size()).fillna(0).astype("int64"),
+            "ticket_at": book.align(tickets.min()),
+            "deaf_at": book.align(sources.max()),
+            "away": away.where(away > book.as_of),
+            "evidence": book.value(job_evidence),
+            "gone_at": email_gone_at(book),
+            "silence_began": silence_ended(book),
+        }
+    )
+
+
+def _sentences(fact: Any) -> list[str]:
+    """The one to four sentences for one person."""
+    told = [_opening(fact)]
+    if fact.state != "moved_on" and pd.notna(fact.away):
+        told.append(f"Away until {day(fact.away)}, as they announced.")
+    if fact.state in ("engaged", "moved_on", "unknown"):
+        return told
+    if isinstance(fact.unanswered, list):
+        told.append(_unanswered(fact))
+    if fact.calls:
+        calls = tally_words(fact.picked_up, fact.calls, "call")
+        told.append(f"Did not pick up {calls.removeprefix('not ')}." if calls.startswith("not ") else f"Picked up {calls}.")
+    return told
+
+
+def _opening(fact: Any) -> str:
+    return _OPENINGS.get(fact.state, _rhythm)(fact)
+
+
+def _moved_on(fact: Any) -> str:
+    return f"Probably no longer in that job. {fact.evidence}" if pd.notna(fact.evidence) else "Probably no longer in that job."
+
+
+def _needs_help(fact: Any) -> str:
+    since = f"since {day(fact.ticket_at)}" if fact.tickets == 1 else f"the oldest since {day(fact.ticket_at)}"
+    return sentence(f"{number(fact.tickets)} open {'ticket' if fact.tickets == 1 else 'tickets'}, {since}: seeks help, so help first.")
+
+
+def _unknown(fact: Any) -> str:
+    return f"The source by which we hear from them has delivered nothing since {day(fact.deaf_at)}, from anybody: they may not be silent."
+
+
+def _reawakened(fact: Any) -> str:
+    return f"Heard from again, last on {day(fact.heard_at)} {by(fact.heard_by)}, after a silence that began on {day(fact.silence_began)}."
+
+
+def _new(fact: Any) -> str:
+    heard = f"last heard from on {day(fact.heard_at)} {by(fact.heard_by)}" if fact.number else "not heard from yet"
+    return f"New: known since {day(fact.known_at)}, {heard}."
+
+
+def _unreachable(fact: Any) -> str:
+    reason = f"E-mail has come back since {day(fact.gone_at)}" if pd.notna(fact.gone_at) else "Wants neither e-mail nor calls"
+    return f"{reason}, and no other way is open."
+
+
+def _rhythm(fact: Any) -> str:
+    if fact.group == NEVER:
+        return f"Never heard from since we know them ({day(fact.known_at)})." if pd.notna(fact.known_at) else "Never heard from."
+    last = f"on {day(fact.heard_at)} {by(fact.heard_by)}"
+    if fact.group == ONCE:
+        return f"Heard from once, {last}."
+    if fact.group <= FEW:
+        return f"Heard from on {number(fact.number)} days so far, last {last}."
+    every = "nearly every day" if fact.usual <= 1 else f"every {number(fact.usual)} days"
+    if fact.state == "engaged":
+        return f"Usually heard from {every}, last {last}."
+    return f"Usually heard from {every}; nothing since {day(fact.heard_at)}."
+
+
+_OPENINGS = {
+    "moved_on": _moved_on,
+    "needs_help": _needs_help,
+    "unknown": _unknown,
+    "reawakened": _reawakened,
+    "new": _new,
+    "unreachable": _unreachable,
+}
+
+
+def _unanswered(fact: Any) -> str:
+    total = sum(count for _, count in fact.unanswered)
+    parts = joined([things(count, way) for way, count in sorted(fact.unanswered, key=lambda item: (-item[1], item[0]))])
+    told = f"{parts} unanswered {'of' if total == 1 else 'since'} {day(fact.unanswered_at)}"
+    if total == 1:
+        told = f"{parts} of {day(fact.unanswered_at)} is unanswered"
+    if fact.checkins and total > 1:
+        of_them = (
+            "all of them check-ins"
+            if fact.checkins == total
+            else f"{number(fact.checkins)} of them {'a check-in' if fact.checkins == 1 else 'check-ins'}"
+        )
+        told = f"{told}, {of_them}"
+    elif fact.checkins:
+        told = f"{told}; it only checked in"
+    return sentence(f"{told}.")

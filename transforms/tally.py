@@ -1,0 +1,122 @@
+"""Counts over one bucket, from which the facts of the whole customer base are added up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from transforms.book import Book, Tables
+from transforms.org import PAUSE_STEPS, WEEKS, Org, Source, Tally
+from transforms.policy import Policy
+from transforms.rhythm import FEW, NEVER, band_of, day_number, group_of
+from transforms.vocabulary.tables import Channel
+
+BY_HAND = (Channel.CALL, Channel.MEETING)
+"""Channels that people log themselves: a lull there says nothing of a source."""
+
+
+def tally(tables: Tables, as_of: pd.Timestamp, policy: Policy) -> Tally:
+    """Count what one bucket teaches of the whole customer base. Nothing after ``as_of`` is counted."""
+    book = Book(tables, as_of, policy, Org.without_history(as_of, policy))
+    counts = Tally.empty(book.as_of, policy)
+    _count_curve(book, counts)
+    _count_pauses(book, counts)
+    return Tally(
+        counts.as_of,
+        policy,
+        counts.exposed,
+        counts.heard,
+        counts.pauses,
+        _count_answers(book),
+        count_sources(book),
+        _count_checkins(book),
+        _find_voices(book),
+    )
+
+
+def _count_curve(book: Book, counts: Tally) -> None:
+    """Who stood where on past days, a horizon apart, and who was heard from within the horizon after it."""
+    days, horizon = book.heard_days, book.policy.horizon_days
+    person, on, next_on = (days[name].to_numpy() for name in ("person", "on", "next_on"))
+    group = group_of(days["number"].to_numpy(), days["usual"].to_numpy())
+    known = book.persons["first_known_at"]
+    known_on = np.where(known.notna(), day_number(known.fillna(book.as_of)), np.iinfo("int64").max)
+    first_on = np.full(len(known), np.iinfo("int64").max)
+    np.minimum.at(first_on, person, on)
+    today = int(day_number(pd.Series([book.as_of]))[0])
+    for back in range(book.policy.curve_cuts):
+        cut = today - (back + 1) * horizon
+        is_latest = (on < cut) & (next_on >= cut)
+        cells = (group[is_latest], band_of(cut - on[is_latest]))
+        np.add.at(counts.exposed[back], cells, 1)
+        np.add.at(counts.heard[back], cells, next_on[is_latest] < cut + horizon)
+        waits = (known_on < cut) & (first_on >= cut)
+        bands = band_of(cut - known_on[waits])
+        np.add.at(counts.exposed[back, NEVER], bands, 1)
+        np.add.at(counts.heard[back, NEVER], bands, first_on[waits] < cut + horizon)
+
+
+def _count_pauses(book: Book, counts: Tally) -> None:
+    """How long the pauses were that ended, by the rhythm that the person had before."""
+    days = book.heard_days[book.heard_days["gap"].notna()]
+    usual = days["usual_before"].to_numpy()
+    group = group_of(days["number"].to_numpy() - 1, usual)
+    unit = np.where(group <= FEW, 1.0, np.maximum(usual, 1.0))
+    step = np.searchsorted(PAUSE_STEPS, np.log2(days["gap"].to_numpy() / unit), side="left")
+    np.add.at(counts.pauses, (group, step), 1)
+
+
+def _count_answers(book: Book) -> dict[str, tuple[int, int]]:
+    decided = book.within(decided_attempts(book), book.policy.year_days)
+    by_channel = decided["answered_at"].notna().groupby(decided["channel"]).agg(["size", "sum"])
+    return {str(way): (int(row["size"]), int(row["sum"])) for way, row in by_channel.iterrows()}
+
+
+def decided_attempts(book: Book) -> pd.DataFrame:
+    """The attempts that were answered, or that had the time to be."""
+    rows = book.attempts
+    return rows[rows["answered_at"].notna() | (rows["occurred_at"] <= book.as_of - pd.Timedelta(days=book.policy.answer_days))]
+
+
+def source_names(rows: pd.DataFrame) -> pd.Series:
+    """The way of capture of each row: crm|owner|channel."""
+    return rows["crm"] + "|" + rows["actor_id"].fillna("?") + "|" + rows["channel"]
+
+
+def captured(book: Book) -> pd.DataFrame:
+    """The rows that came by a source that records by itself: mailboxes, chats, product … not what people log by hand."""
+    return book.activities[~book.activities["channel"].isin(BY_HAND)]
+
+
+def count_sources(book: Book) -> dict[str, Source]:
+    """How much each source delivered, week by week back from the moment of the book."""
+    rows = captured(book)
+    weeks = ((book.as_of - rows["occurred_at"]) // pd.Timedelta(days=7)).to_numpy()
+    found: dict[str, Source] = {}
+    everybody = rows["crm"] + "|*|" + rows["channel"]
+    for names in (source_names(rows), everybody):
+        frame = pd.DataFrame({"at": rows["occurred_at"], "week": weeks, "person": rows["person_id"].cat.codes, "name": names})
+        totals = frame.groupby("name").agg(last=("at", "max"), persons=("person", "nunique"))
+        recent = frame[frame["week"] < WEEKS].groupby(["name", "week"]).size()
+        for name, row in totals.iterrows():
+            found[str(name)] = Source(last=row["last"].isoformat(), persons=int(row["persons"]))
+        for (name, week), number in recent.items():
+            found[str(name)].weeks[int(week)] = int(number)
+    return found
+
+
+def _count_checkins(book: Book) -> tuple[int, int]:
+    read = book.within(book.touches, book.policy.short_window_days)["is_checkin"].dropna()
+    return (len(read), int(read.sum()))
+
+
+def _find_voices(book: Book) -> dict[str, list[tuple[str, str, str]]]:
+    latest = book.last(book.within(book.answers, book.policy.short_window_days))["occurred_at"].dropna()
+    people = book.persons.loc[latest.index, ["company", "first_name", "last_name"]]
+    people["name"] = (people["first_name"].fillna("") + " " + people["last_name"].fillna("")).str.strip()
+    people["at"] = latest.map(lambda at: at.isoformat())
+    people = people[people["company"].notna()].reset_index().sort_values(["company", "at", "person_id"], ascending=[True, False, False])
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for person_id, company, name, at in people.groupby("company").head(2)[["person_id", "company", "name", "at"]].itertuples(index=False):
+        found.setdefault(company, []).append((at, person_id, name))
+    return found
