@@ -22,23 +22,32 @@ def rehome_contacts(contacts: Sheet, homes: Homes, moves: pd.DataFrame) -> None:
     kept = KEPT["contacts"]
     wanted = moves.drop_duplicates(["crm", "contact_id"], keep="last")
     wanted = wanted.assign(home=homes.of(wanted["crm"], wanted["contact_id"]))
-    wanted = wanted[wanted["home"] != STRANGERS]
-    if wanted.empty:
-        return
+    wanted = _changed(contacts, kept, wanted)
+    wanted = wanted[wanted["home"] != STRANGERS].drop(columns="from_bucket")
 
     def make(first: int) -> pd.DataFrame:
         where = ds.field(BUCKET).isin([*wanted["home"].unique().tolist(), EVENTS])
-        rows = living(kept, contacts.scan([SEQ, BUCKET, *(c.name for c in kept.columns)], where), is_final=False)
-        found = rows.merge(wanted.drop(columns="person_id", errors="ignore"), on=["crm", "contact_id"], suffixes=("", "_asked"))
-        if "person_id" in wanted.columns:
-            found = found.drop(columns="person_id").merge(wanted[["crm", "contact_id", "person_id"]], on=["crm", "contact_id"])
+        names = [SEQ, BUCKET, *(c.name for c in kept.columns)]
+        rows = living(kept, contacts.scan(names, where), is_final=False)
+        found = rows.merge(wanted.rename(columns={"person_id": "new_person"}), on=["crm", "contact_id"])
+        if "new_person" in found.columns:
+            found["person_id"] = found["new_person"]
         leaving = found[found[BUCKET] != found["to_bucket"]]
-        events = pd.DataFrame({"crm": leaving["crm"], "contact_id": leaving["contact_id"], "from_bucket": leaving[BUCKET].astype("Int64")})
-        events = events.assign(**{"event": MOVED, BUCKET: EVENTS, SEQ: first})
-        arriving = found.assign(**{BUCKET: found["to_bucket"].astype("int32"), SEQ: first})[rows.columns]
-        return pd.concat([arriving, events], ignore_index=True) if len(events) else arriving
+        events = leaving[["crm", "contact_id"]].assign(**{"from_bucket": leaving[BUCKET], "event": MOVED, BUCKET: EVENTS, SEQ: first})
+        arriving = found.assign(**{BUCKET: found["to_bucket"].astype("int32"), SEQ: first})[names]
+        return pd.concat([frame for frame in (arriving, events) if len(frame)] or [arriving], ignore_index=True)
 
-    contacts.commit(make)
+    if len(wanted):
+        contacts.commit(make)
+
+
+def _changed(contacts: Sheet, kept: Kept, wanted: pd.DataFrame) -> pd.DataFrame:
+    """The moves that change a contact's bucket or person; the others concern only what hangs on it."""
+    if "person_id" not in wanted.columns:
+        return wanted[wanted["home"] != wanted["to_bucket"]]
+    persons = living(kept, contacts.scan([*kept.needed, "person_id"]), is_final=False)[["crm", "contact_id", "person_id"]]
+    now = wanted[["crm", "contact_id"]].merge(persons, on=["crm", "contact_id"], how="left")["person_id"].set_axis(wanted.index)
+    return wanted[(wanted["home"] != wanted["to_bucket"]) | (wanted["person_id"] != now)]
 
 
 def follow_moves(sheets: Mapping[str, Sheet], homes: Homes, also: pd.DataFrame | None = None) -> int:
@@ -73,6 +82,9 @@ def _follow(kept: Kept, sheet: Sheet, contacts: Sheet, homes: Homes, also: pd.Da
 def _leave(kept: Kept, sheet: Sheet, bucket: int, moves: pd.DataFrame) -> int:
     """Copy what the contacts have in one bucket to where they live now and make it void there, in one commit."""
     owner, key = list(kept.owner), list(kept.table.key)
+    there = living(kept, sheet.scan(kept.needed if kept.name != "standing" else None, ds.field(BUCKET).isin([bucket, EVENTS])))
+    if there.merge(moves[owner].drop_duplicates(), on=owner).empty:
+        return 0
     copied = 0
 
     def make(first: int) -> pd.DataFrame:
