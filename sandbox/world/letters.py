@@ -93,7 +93,7 @@ class Letters:
     def automatic(self, moment: int, purpose: str, earlier: Letter, **facts: str) -> Letter:
         """What their mailbox answers by itself."""
         _, body = self.phrase(f"auto.{purpose}", **facts)
-        prefix = self.rng.choice(self.language.auto_prefixes)
+        prefix = self.language.auto_prefixes[0] if purpose == "acknowledgement" else self.rng.choice(self.language.auto_prefixes)
         subject = f"{prefix}{earlier.subject}" if purpose != "challenge" else self._reply_subject(earlier.subject)
         more = self.rng.choices(
             (

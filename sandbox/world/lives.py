@@ -66,17 +66,18 @@ class Life:
         last = self.start
         moment = self.start + int(rng.random() * math.exp(middle))
         ways, weights = list(person.weights), list(person.weights.values())
-        while moment < self.span.end:
-            when = self._their_hours(moment)
+        is_back = person.back_at is None
+        while moment < self.span.end or not is_back:
+            is_return = not is_back and person.back_at is not None and moment >= person.back_at
+            if is_return and person.back_at is not None:
+                is_back, moment = True, person.back_at
+            when = max(self._their_hours(moment), moment) if is_return else self._their_hours(moment)
             absence = person.absence_at(when)
             if absence is not None:
                 when = self._their_hours(absence.until + rng.randint(0, 2 * DAY))
             if person.is_listening(when):
-                self._something(rng.choices(ways, weights)[0], last, when)
-                last = when
-            elif person.back_at is not None and moment < person.back_at <= moment + math.exp(middle):
-                when = self._their_hours(person.back_at)
-                self._something(person.back_by or "email", last, when)
+                way = rng.choices(ways, weights)[0]
+                self._something((person.back_by or way) if is_return else way, last, when)
                 last = when
             gap = rng.lognormvariate(middle, person.spread)
             if person.drift_at is not None and when >= person.drift_at and not (person.back_at and when >= person.back_at):

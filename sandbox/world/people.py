@@ -244,10 +244,35 @@ def _settle_fate(rng: random.Random, person: Person, span: Span) -> None:
     if person.fate in {"drifted", "came_back", "left", "drifting"}:
         person.created = min(person.created, span.now - 300 * DAY)
     first = max(person.created, span.start)
+    _fall_silent(rng, person, span, first)
+    if person.fate == "left":
+        _leave(rng, person, span)
+    elif person.fate == "unreachable":
+        person.opted_out = True
+        person.wrong_number = rng.random() < 0.5
+        person.do_not_call = not person.wrong_number
+    person.opted_out = person.opted_out or rng.random() < 0.04
+    person.do_not_call = person.do_not_call or rng.random() < 0.02
+    if person.kind == "person":
+        _absences(rng, person, span)
+        if person.back_at is not None:
+            person.absences = [absence for absence in person.absences if absence.until < person.back_at]
+        if person.fate == "steady" and rng.random() < 0.06:
+            person.promoted_at = rng.randint(first, span.now)
+            person.new_title = rng.choice([title for title in person.language.titles if title != person.title])
+        if person.fate == "drifted" and rng.random() < 0.12:
+            person.role_changed_at = person.silent_at
+            _name_successor(rng, person)
+
+
+def _fall_silent(rng: random.Random, person: Person, span: Span, first: int) -> None:
+    """When the gaps begin to grow, when the last word came, and for a few when they come back."""
     room = max(span.now - first, 60 * DAY)
     if person.fate == "drifted":
         person.drift_at = first + int(room * rng.uniform(0.35, 0.75))
         person.silent_at = min(person.drift_at + rng.randint(20, 75) * DAY, span.now - rng.randint(25, 60) * DAY)
+        if rng.random() < 0.12:
+            person.back_at = span.now + rng.randint(1, 58) * DAY
     elif person.fate == "drifting":
         person.drift_at = span.now - rng.randint(25, 55) * DAY
         person.silent_at = span.now + rng.randint(5, 40) * DAY
@@ -256,21 +281,6 @@ def _settle_fate(rng: random.Random, person: Person, span: Span) -> None:
         person.silent_at = person.back_at - rng.randint(90, 200) * DAY
         person.drift_at = person.silent_at - rng.randint(10, 40) * DAY
         person.back_by = rng.choice(("call", "linkedin", "meeting", "email"))
-    elif person.fate == "left":
-        _leave(rng, person, span)
-    elif person.fate == "unreachable":
-        person.opted_out = person.do_not_call = True
-        person.wrong_number = rng.random() < 0.5
-    person.opted_out = person.opted_out or rng.random() < 0.04
-    person.do_not_call = person.do_not_call or rng.random() < 0.02
-    if person.kind == "person":
-        _absences(rng, person, span)
-        if person.fate == "steady" and rng.random() < 0.06:
-            person.promoted_at = rng.randint(first, span.now)
-            person.new_title = rng.choice([title for title in person.language.titles if title != person.title])
-        if person.fate == "drifted" and rng.random() < 0.12:
-            person.role_changed_at = person.silent_at
-            _name_successor(rng, person)
 
 
 def _leave(rng: random.Random, person: Person, span: Span) -> None:

@@ -165,9 +165,8 @@ def to_contact_extras(people: list[Person], activities: pd.DataFrame, seed: int)
     }
     for (name, how), chosen in sources.items():
         found = chosen.groupby("contact_id")["occurred_at"].agg(how)
-        frame[name] = frame["contact_id"].map(found)
-        if how == "count":
-            frame[name] = frame[name].fillna(0).astype("Int64")
+        each = found.reindex(frame["contact_id"]).reset_index(drop=True)
+        frame[name] = each.fillna(0).astype("Int64") if how == "count" else each
     noticed, phones = [], []
     for person in people:
         rng = random.Random(f"{seed}:extras:{person.index}")

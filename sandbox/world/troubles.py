@@ -18,25 +18,25 @@ def live_tickets(rng: random.Random, person: Person, span: Span, diary: Diary, l
     moment = start + int(rng.expovariate(min(pace, 1.5) * 0.5 / 365) * DAY)
     while moment < span.end:
         if person.is_listening(moment) and person.fate not in {"seeks_help", "struggles"}:
-            _ticket(rng, person, diary, letters, moment, moment + rng.randint(2, 120) * 3600)
+            _ticket(person, diary, letters, moment, moment + rng.randint(2, 120) * 3600)
         moment += int(rng.expovariate(min(pace, 1.5) * 0.5 / 365) * DAY) + DAY
     if person.fate == "seeks_help":
         for age in sorted(rng.sample(range(8, 28), k=rng.randint(1, 2)), reverse=True):
             opened = span.now - age * DAY - rng.randint(0, DAY)
-            _ticket(rng, person, diary, letters, opened, opened + rng.randint(6, 70) * 3600)
+            _ticket(person, diary, letters, opened, opened + rng.randint(6, 70) * 3600)
         for age in sorted(rng.sample(range(7), k=rng.randint(1, 2)), reverse=True):
-            _ticket(rng, person, diary, letters, span.now - age * DAY - rng.randint(3600, DAY), None)
+            _ticket(person, diary, letters, span.now - age * DAY - rng.randint(3600, DAY), None)
     elif person.fate == "struggles":
         ages = sorted(rng.sample(range(11, 50), k=rng.randint(3, 5)), reverse=True)
         for position, age in enumerate(ages):
             opened = span.now - age * DAY - rng.randint(0, DAY)
-            thread = _ticket(rng, person, diary, letters, opened, opened + 2 * DAY if position == 0 else None)
+            thread = _ticket(person, diary, letters, opened, opened + 2 * DAY if position == 0 else None)
             if position == 0:
                 # Closed too early and opened again: the same ticket, the same conversation.
                 _note(person, diary, letters, opened + 4 * DAY, thread)
 
 
-def _ticket(rng: random.Random, person: Person, diary: Diary, letters: Letters, opened: int, closed: int | None) -> str:
+def _ticket(person: Person, diary: Diary, letters: Letters, opened: int, closed: int | None) -> str:
     thread = f"ticket-{diary.new_thread()[1:]}"
     _note(person, diary, letters, opened, thread)
     if closed is not None:

@@ -75,7 +75,7 @@ def _fate(person: Person, span: Span) -> dict[str, Any]:
         "state": _state(person, span),
         "drifted_at": person.drift_at,
         "silent_at": person.silent_at if person.silent_at is not None and person.silent_at <= span.now else None,
-        "reawakened_at": person.back_at,
+        "reawakened_at": person.back_at if person.back_at is not None and person.back_at <= span.now else None,
         "reawakened_by": person.back_by,
         "has_left": has_left,
         "left_at": person.left_at,
