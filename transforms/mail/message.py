@@ -1,0 +1,196 @@
+"""A mail taken apart: headers, plain text, delivery reports. Any bytes give a mail; what cannot be read is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+
+LARGEST = 2_000_000
+"""Bytes of a mail that are looked at; what follows is an attachment."""
+
+ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250})\.[A-Za-z][A-Za-z0-9-]{1,30}")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What the reading needs of a mail.
+
+    ``headers`` by lower-case name; ``text`` is the plain text (or the markup, where there is no plain text);
+    ``reports`` the groups of fields of delivery reports, the first group of each about the mail as a whole left out;
+    ``original`` the headers of the mail that came back.
+    """
+
+    headers: Mapping[str, tuple[str, ...]]
+    subject: str = ""
+    text: str = ""
+    reports: tuple[Mapping[str, str], ...] = ()
+    original: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    content_type: str = ""
+    report_type: str = ""
+    has_attachment: bool = False
+
+    def header(self, name: str) -> str:
+        """The first header of that name, or an empty text."""
+        return next(iter(self.headers.get(name, ())), "")
+
+    @property
+    def sender(self) -> str:
+        """The address in From, in lower case, or an empty text."""
+        return first_address(self.header("from"))
+
+    @property
+    def written_on(self) -> date | None:
+        """The day in the Date header."""
+        try:
+            return parsedate_to_datetime(self.header("date")).date()
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+
+
+def first_address(text: str) -> str:
+    """The first mail address in a text, in lower case, or an empty text."""
+    found = ADDRESS.search(text)
+    return found[0].strip(".'").lower() if found else ""
+
+
+def addresses(values: tuple[str, ...]) -> set[str]:
+    """All mail addresses in header values, in lower case."""
+    return {address.lower() for _, address in getaddresses(list(values)) if "@" in address}
+
+
+def from_bytes(raw: bytes) -> Mail:
+    """Take a mail apart. Never fails: broken encodings are read as far as they go."""
+    message = message_from_bytes(raw[:LARGEST].lstrip(b"\r\n"))
+    headers = _headers(message)
+    parts = list(_parts(message))
+    reports = tuple(group for part in parts if part.get_content_type().startswith("message/delivery") for group in _groups(part))
+    original = next((_headers(part) for part in _originals(message)), {})
+    return Mail(
+        headers=headers,
+        subject=_header_text(message.get("subject", "")),
+        text=_text(parts),
+        reports=reports,
+        original=original,
+        content_type=message.get_content_type(),
+        report_type=str(message.get_param("report-type") or "").lower(),
+        has_attachment=any(part.get_content_disposition() == "attachment" for part in parts),
+    )
+
+
+def from_lines(subject: str, body: str, headers: str) -> Mail:
+    """The mail behind an activity of a CRM: headers as ``Name: value`` lines, missing ones as empty texts."""
+    found: dict[str, tuple[str, ...]] = {}
+    name = ""
+    for line in headers.splitlines():
+        if line[:1] in {" ", "\t"} and name:
+            found[name] = (*found[name][:-1], f"{found[name][-1]} {line.strip()}")
+            continue
+        head, colon, value = line.partition(":")
+        if colon and re.fullmatch(r"[!-9;-~]+", head.strip()):
+            name = head.strip().lower()
+            found[name] = (*found.get(name, ()), value.strip())
+    kind = next(iter(found.get("content-type", ())), "").lower()
+    report = re.search(r"report-type\s*=\s*\"?([\w-]+)", kind)
+    return Mail(
+        headers=found,
+        subject=subject,
+        text=body,
+        content_type=kind.partition(";")[0].strip(),
+        report_type=report[1] if report else "",
+    )
+
+
+def _headers(message: Message) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in message.items():
+        found[name.lower()] = (*found.get(name.lower(), ()), _header_text(value))
+    return found
+
+
+def _header_text(value: object) -> str:
+    text = re.sub(r"\s*\r?\n\s*", " ", str(value))
+    if "=?" not in text:
+        return text.strip()
+    try:
+        return str(make_header(decode_header(text))).strip()
+    except (HeaderParseError, LookupError, ValueError):
+        # An encoded word in an unknown or wrong charset is kept as it stands.
+        return text.strip()
+
+
+def _parts(message: Message, depth: int = 0) -> Iterator[Message]:
+    """All parts but those of the mail that came back."""
+    yield message
+    payload = message.get_payload()
+    if not isinstance(payload, list) or depth > 12:
+        return
+    if _is_wrapper(message, depth) or message.get_content_type().startswith("message/delivery"):
+        return
+    for part in payload:
+        if isinstance(part, Message):
+            yield from _parts(part, depth + 1)
+
+
+def _is_wrapper(message: Message, depth: int) -> bool:
+    """Whether this part holds a mail that came back. A report inside another mail is read as if it were the mail itself."""
+    if depth == 0 or message.get_content_type() not in {"message/rfc822", "message/global"}:
+        return False
+    payload = message.get_payload()
+    inner = payload[0] if isinstance(payload, list) and payload else None
+    return not (isinstance(inner, Message) and inner.get_content_type() == "multipart/report")
+
+
+def _originals(message: Message) -> Iterator[Message]:
+    """The mails that came back inside this one."""
+    for depth, part in enumerate(_parts(message)):
+        payload = part.get_payload()
+        if _is_wrapper(part, depth) and isinstance(payload, list):
+            yield from (inner for inner in payload[:1] if isinstance(inner, Message))
+        elif part.get_content_type() == "text/rfc822-headers":
+            yield message_from_bytes(_decoded(part).encode("utf-8", "replace"))
+
+
+def _groups(part: Message) -> Iterator[dict[str, str]]:
+    payload = part.get_payload()
+    groups = payload if isinstance(payload, list) else []
+    for group in groups:
+        fields = {name.lower(): _header_text(value) for name, value in group.items()} if isinstance(group, Message) else {}
+        if "final-recipient" in fields or "original-recipient" in fields or "action" in fields:
+            yield fields
+
+
+def _text(parts: list[Message]) -> str:
+    plain = [
+        _decoded(p)
+        for p in parts
+        if p.get_content_type() == "text/plain" and p.get_content_disposition() != "attachment" and not p.is_multipart()
+    ]
+    if any(text.strip() for text in plain):
+        return "\n".join(plain)
+    marked = [_decoded(p) for p in parts if p.get_content_type() == "text/html" and p.get_content_disposition() != "attachment"]
+    return "\n".join(marked)
+
+
+def _decoded(part: Message) -> str:
+    if part.is_multipart():
+        return ""
+    try:
+        payload = part.get_payload(decode=True)
+    except (ValueError, AssertionError, UnicodeError):
+        return ""
+    if not isinstance(payload, bytes):
+        return str(payload or "")
+    charset = str(part.get_content_charset() or "utf-8")
+    for name in (charset, "utf-8"):
+        try:
+            return payload.decode(name)
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return payload.decode("latin-1")

@@ -1,0 +1,231 @@
+"""Automatic replies and farewells: who is away until when, who left, who follows them.
+
+A reply counts as automatic on a header that says so, on a title that says so, or on the words of a notice.
+Headers that many human mails carry as well (X-Auto-Response-Suppress, an empty return path) decide nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from transforms.mail.dates import read_absence
+from transforms.mail.message import ADDRESS, Mail, addresses
+from transforms.mail.parts import new_text, split_signature
+from transforms.mail.phrases import Hit, book, fold, word_pattern
+
+ENOUGH = 3.0
+"""Points from which a text without any header counts as an automatic reply [judgement, tried on the examples of the data files]."""
+
+_TITLED = 3.0
+_LONG = 1800
+_REASONS = ("challenge", "left", "role_change", "absent", "acknowledgement")
+_WEIGHT_OF_REASON = {"challenge": 1.6, "left": 1.5, "role_change": 1.25, "absent": 1.0, "acknowledgement": 0.8}
+_NAME = re.compile(
+    r"\s*(?::|-)?\s*(?:(?:now |bitte |please |me |an |my colleague |meine kollegin |meinen kollegen |mon collegue |ma collegue |con |com |avec |met |mijn collega |mr\.? |ms\.? |mrs\.? |dr\.? |frau |herrn? |m\. |mme |madame |monsieur |se[nñ]or(?:a)? |sra?\.? |signor(?:a)? |dott(?:\.ssa|\.)? |mevrouw |meneer |dhr\.? |mevr\.? |o |a |le |la |el |il )){0,3}",
+    re.IGNORECASE,
+)
+_LATIN_NAME = re.compile(
+    r"((?:[A-ZÀ-ÖØ-Þ][\w'’-]+\.?)(?:\s+(?:(?:von|van|de|der|den|da|do|dos|di|del|della|la|le|zu|ten|ter|el|al|bin)\s+){0,2}[A-ZÀ-ÖØ-Þ][\w'’-]+){1,3})"
+)
+_CJK_NAME = re.compile(
+    r"[「\s:：]{0,2}(?:同事|我的同事)?([一-鿿々]{2,4}?)(?=[」\s]*(?:です|でござ|が|と|さん|様|氏|に|（|\(|，|,|。|$|接|负|負|先生|女士|小姐|经理|經理|联|聯|邮|：|:))"
+)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What an automatic reply, or a human's own sentence, says."""
+
+    is_automatic: bool
+    reason: str
+    language: str
+    confidence: float
+    evidence: str
+    absent_from: date | None = None
+    absent_until: date | None = None
+    successor: str = ""
+    new_address: str = ""
+
+
+def looks_automatic(mail: Mail) -> float:
+    """How much the headers say that a machine answered: 0 nothing, 4 certain."""
+    submitted = mail.header("auto-submitted").lower()
+    if submitted.startswith("auto-replied"):
+        return 4.0
+    if any(
+        name in mail.headers
+        for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-autoreply-from", "x-mail-autoreply")
+    ):
+        return 4.0
+    if mail.header("precedence").lower() in {"auto_reply", "auto-reply", "autoreply"}:
+        return 4.0
+    if "mailbox rules agent" in mail.header("x-ms-exchange-generated-message-source").lower() or mail.header(
+        "x-ms-exchange-inbox-rules-loop"
+    ):
+        return 3.0
+    if submitted.startswith(("auto-generated", "auto-notified")):
+        return 2.0
+    return 0.0
+
+
+def read_notice(mail: Mail, at: date | None) -> Notice | None:
+    """What the mail says as an automatic reply, or None where a person wrote it. ``at`` is the day on which it was written."""
+    message, _ = split_signature(new_text(mail.text))
+    folded = fold(message)
+    subject = fold(_bare(mail.subject))
+    hits = book(*_REASONS).find(f"{subject}\n\n{folded}" if _is_title(subject) else folded)
+    said = [h for h in hits if not h.is_question]
+    marks = book("notice").find(folded)
+    title = [h for h in book("subject_auto", "subject_absent").find(subject) if not _is_answer(mail.subject) or h.start == 0]
+    headers = looks_automatic(mail)
+    points = headers + (_TITLED if title else 0.0) + _text_points(said, marks, message, mail)
+    if points < ENOUGH:
+        return None
+    reason, decisive = _reason(said, titled_absent=any(h.phrase.reason == "subject_absent" for h in title))
+    evidence = (
+        decisive.phrase.shown if decisive else (title[0].phrase.shown if title else "Auto-Submitted" if headers else marks[0].phrase.shown)
+    )
+    language = _language([*said, *marks]) or _language(title)
+    absence = read_absence(folded, language, at) if reason == "absent" else None
+    if absence and not absence.end and not absence.start:
+        absence = read_absence(subject, language, at)
+    new_address = _new_address(message, folded, mail)
+    return Notice(
+        is_automatic=True,
+        reason=reason,
+        language=language,
+        confidence=round(min(0.98, 0.5 + 0.06 * points), 2),
+        evidence=evidence,
+        absent_from=absence.start if absence else None,
+        absent_until=absence.end if absence else None,
+        successor=_successor(message, mail, new_address) if reason in {"left", "role_change"} else "",
+        new_address=new_address,
+    )
+
+
+def read_farewell(mail: Mail, at: date | None) -> Notice | None:
+    """A human's own sentence that they left or are leaving, or None. ``at`` is unused by farewells that name no day."""
+    del at
+    message, _ = split_signature(new_text(mail.text))
+    folded = fold(message)
+    said = [h for h in book("left_self").find(folded) if not h.is_question]
+    if not said:
+        return None
+    new_address = _new_address(message, folded, mail)
+    return Notice(
+        is_automatic=False,
+        reason="left",
+        language=said[0].phrase.language,
+        confidence=0.85,
+        evidence=said[0].phrase.shown,
+        successor=_successor(message, mail, new_address),
+        new_address=new_address,
+    )
+
+
+_PREFIX = re.compile(r"^\s*(?:(?:re|aw|sv|antw|res|r|rif|tr|回复|答复|回覆|返信)\s*[:：]\s*)+", re.IGNORECASE)
+
+
+def _bare(subject: str) -> str:
+    return _PREFIX.sub("", subject)
+
+
+def _is_answer(subject: str) -> bool:
+    return bool(_PREFIX.match(subject))
+
+
+def _is_title(folded_subject: str) -> bool:
+    """Whether the subject is a notice's own: what stands before the first colon says so. Else it quotes our subject and proves nothing."""
+    return bool(book("subject_auto", "subject_absent").find(folded_subject[:60]))
+
+
+def _text_points(said: list[Hit], marks: list[Hit], message: str, mail: Mail) -> float:
+    strongest = max((h.phrase.weight for h in said), default=0.0)
+    kinds = {h.phrase.reason for h in said}
+    points = strongest + 0.4 * max(0, len(kinds) - 1)
+    by_weight: dict[float, str] = {h.phrase.weight: h.phrase.shown for h in marks}
+    points += sum(by_weight) if said else max(by_weight, default=0.0) * 0.7
+    if "?" in message or "？" in message:
+        points -= 1.5
+    if len(message) > _LONG:
+        points -= 2.0
+    if mail.has_attachment:
+        points -= 0.5
+    if _is_answer(mail.subject):
+        points -= 1.5
+    first = fold(message[:60])
+    if word_pattern("greeting", starts_line=True).match(first) and re.match(r"^\s*\w+[ ,]+[A-ZÀ-Þ]\w+\s*[,!]", message):
+        # "Hi Dana," is addressed to one of us by name; a notice is not.
+        points -= 1.0
+    return points
+
+
+def _reason(said: list[Hit], *, titled_absent: bool) -> tuple[str, Hit | None]:
+    best: dict[str, Hit] = {}
+    for hit in said:
+        held = best.get(hit.phrase.reason)
+        if held is None or hit.phrase.weight > held.phrase.weight:
+            best[hit.phrase.reason] = hit
+    if not best:
+        return ("absent" if titled_absent else "other"), None
+    top = max(best, key=lambda r: (best[r].phrase.weight * _WEIGHT_OF_REASON[r], -_REASONS.index(r)))
+    return top, best[top]
+
+
+def _language(hits: list[Hit]) -> str:
+    """The language whose phrases weigh most; Chinese beside kana is Japanese, and so on, falls out of the phrases."""
+    weights: dict[str, float] = {}
+    for hit in hits:
+        weights[hit.phrase.language] = weights.get(hit.phrase.language, 0.0) + hit.phrase.weight
+    return max(sorted(weights), key=lambda code: weights[code], default="")
+
+
+def _strangers(text: str, mail: Mail) -> list[tuple[int, str]]:
+    """Addresses in a text that are neither the writer's nor ours."""
+    known = addresses(
+        (*mail.headers.get("from", ()), *mail.headers.get("to", ()), *mail.headers.get("cc", ()), *mail.headers.get("reply-to", ()))
+    )
+    found = [(m.start(), m[0].strip(".'").lower()) for m in ADDRESS.finditer(text)]
+    return [(spot, address) for spot, address in found if address not in known]
+
+
+def _new_address(message: str, folded: str, mail: Mail) -> str:
+    hits = [h for h in book("new_address").find(folded) if not h.is_question]
+    if not hits:
+        return ""
+    for hit in hits:
+        ahead = ADDRESS.search(folded, hit.start)
+        if ahead and ahead.start() - hit.end <= 60:
+            strangers = {address for _, address in _strangers(message, mail)}
+            address = ahead[0].strip(".'").lower()
+            if address in strangers:
+                return address
+    return ""
+
+
+def _successor(message: str, mail: Mail, new_address: str) -> str:
+    """Who follows: the first strange address, else the name behind words such as "please contact"."""
+    strangers = [address for _, address in _strangers(message, mail) if address != new_address]
+    if strangers:
+        return strangers[0]
+    flat = " ".join(message.split())
+    folded = fold(flat)
+    if len(folded) != len(flat):
+        # Folding may change lengths (ß, œ); then names are looked for in the text as it stands, by case-blind cues.
+        folded = flat.lower()
+    for found in word_pattern("name").finditer(folded):
+        behind = flat[found.end() :][:120]
+        latin = _LATIN_NAME.match(behind[_skipped(behind) :])
+        if latin:
+            return latin[1]
+        cjk = _CJK_NAME.match(behind)
+        if cjk:
+            return cjk[1]
+    return ""
+
+
+def _skipped(behind: str) -> int:
+    found = _NAME.match(behind)
+    return found.end() if found else 0
