@@ -15,6 +15,7 @@ import pyarrow.dataset as ds
 
 from store.lake import Lake
 from store.leases import Held, Leases
+from store.mentions import empty_mentions
 from store.sheets import SEQ, Sheet, quoted
 from transforms.vocabulary.changes import CELLS, TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import BadInput
@@ -247,15 +248,14 @@ class Journal:
         return [Document(kind, run_id, json.loads(content)) for run_id, content in zip(rows["run_id"], rows["content"], strict=True)]
 
     def forget(self, crm: str, contact_ids: Sequence[str], addresses: Sequence[str] = ()) -> None:
-        """Take out of every file what was written about these contacts: cells and tasks of theirs, and cells that name their addresses.
+        """Take out of every file what was written about these contacts: their cells and tasks, and values of other cells that name them.
 
         That the runs happened, and how many cells they wrote, stays in their summaries. May be called again.
         """
-        names = "".join(f" OR strpos(lower(concat_ws(' ', old, new, reason)), {quoted([address.lower()])}) > 0" for address in addresses)
         ids, of = quoted(list(contact_ids)) or "''", quoted([crm])
-        is_theirs = f"(crm = {of} AND \"table\" = 'contacts' AND record_id IN ({ids}))"
         for table in (_INTENTS, _PLANNED):
-            self._sheet(table).delete(is_theirs + names)
+            self._sheet(table).delete(f"crm = {of} AND \"table\" = 'contacts' AND record_id IN ({ids})")
+            empty_mentions(self._sheet(table), CELLS.key, ["old", "new", "reason"], addresses)
             self._sheet(table).purge()
         for table in (_TASK_INTENTS, _PLANNED_TASKS):
             self._sheet(table).delete(f"crm = {of} AND contact_id IN ({ids})")

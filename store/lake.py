@@ -150,10 +150,18 @@ class Lake:
 
         The fact that the id was erased is kept. Nobody may be writing to the lake meanwhile. May be broken off and called again.
         """
+        self.request_erasure(crm, contact_ids)
+        return self.erase_pending()
+
+    def request_erasure(self, crm: str, contact_ids: Sequence[str]) -> None:
+        """Note that contacts are to be forgotten: from now on they are not read, and the erasure is pending."""
         ids = pd.Series(list(dict.fromkeys(contact_ids)), dtype="str")
         if len(ids):
             self._append_gone(KEPT["contacts"], pd.DataFrame({"crm": crm, "record_id": ids, "how": ERASED, "into": None}))
-        return self.erase_pending()
+
+    def addresses(self, crm: str, contact_ids: Sequence[str]) -> list[str]:
+        """Every e-mail address, in lower case, that these contacts have or had in any version."""
+        return upkeep.addresses(self.sheet("contacts"), crm, contact_ids)
 
     def pending_erasures(self) -> pd.DataFrame:
         """The contacts (crm, contact_id) whose page said that they were erased, and whom :meth:`erase_pending` has not purged yet."""

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
+from store.mentions import empty_mentions
 from store.moving import FOLLOWED
 from store.sheets import BUCKET, SEQ, Sheet, quoted
 from store.versions import ERASED, EVENTS, KEPT, MOVED, REPLACED, Kept, living
@@ -77,7 +78,7 @@ def erase_pending(sheets: Mapping[str, Sheet]) -> int:
     went = 0
     for crm, erased in pending.groupby("crm"):
         ids = erased["contact_id"].drop_duplicates().tolist()
-        addresses = _addresses(contacts, str(crm), ids)
+        theirs = addresses(contacts, str(crm), ids)
         for chunk in (ids[at : at + _IDS_AT_ONCE] for at in range(0, len(ids), _IDS_AT_ONCE)):
             for name, more in (
                 ("contacts", f"event IS DISTINCT FROM '{ERASED}'"),
@@ -86,7 +87,7 @@ def erase_pending(sheets: Mapping[str, Sheet]) -> int:
             ):
                 owner = KEPT[name].owner[1]
                 went += sheets[name].delete(f"crm = {quoted([str(crm)])} AND {owner} IN ({quoted(chunk)}) AND {more}")
-        _forget_mentions(sheets["activities"], addresses)
+        empty_mentions(sheets["activities"], ["crm", "activity_id", "contact_id"], ["successor", "new_address", "evidence"], theirs)
     for name in ("activities", "standing", "contacts"):
         sheets[name].purge()
     empty = contacts.schema.empty_table().to_pandas()
@@ -94,15 +95,7 @@ def erase_pending(sheets: Mapping[str, Sheet]) -> int:
     return went
 
 
-def _addresses(contacts: Sheet, crm: str, ids: Sequence[str]) -> list[str]:
+def addresses(contacts: Sheet, crm: str, ids: Sequence[str]) -> list[str]:
     """The addresses of contacts about to go: other people's automatic replies may name them."""
     rows = contacts.scan(["email"], (ds.field("crm") == crm) & ds.field("contact_id").isin(list(ids)))
     return [str(address) for address in rows["email"].dropna().str.lower().unique()]
-
-
-def _forget_mentions(activities: Sheet, addresses: Sequence[str]) -> None:
-    """Empty the places where other contacts' mail names an erased address: as successor, new address, or in the evidence."""
-    for chunk in (addresses[at : at + _IDS_AT_ONCE] for at in range(0, len(addresses), _IDS_AT_ONCE)):
-        for column in ("successor", "new_address", "evidence"):
-            found = " OR ".join(f"strpos(lower({column}), {quoted([address])}) > 0" for address in chunk)
-            activities.update({column: "NULL"}, found)
