@@ -191,7 +191,8 @@ class Org:
     def chance(self, group: np.ndarray, recency: np.ndarray) -> np.ndarray:
         """The chance to hear back for each group and number of days since last heard (for ``never``: since they are known)."""
         known = np.nan_to_num(recency, nan=0.0)
-        return np.where(np.isnan(recency), self.never_chance, self.chances[group, band_of(known)])
+        chances: np.ndarray = np.where(np.isnan(recency), self.never_chance, self.chances[group, band_of(known)])
+        return chances
 
     def pause(self, share: float) -> np.ndarray:
         """For each group, the pause that is longer than ``share`` of those that ended, in usual gaps (in days without a rhythm).

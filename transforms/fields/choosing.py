@@ -61,10 +61,10 @@ def best_channel_why(book: Book) -> pd.Series:
     chosen = book.frame(choose)
     decided = decided_attempts(book)
     latest = decided[decided.groupby(["person_id", "channel"]).cumcount(ascending=False) < TOLD]
-    by_way = latest["answered_at"].notna().groupby([latest["person_id"].astype("str"), latest["channel"]]).agg(["size", "sum"])
+    by_way = latest["answered_at"].notna().groupby([latest["person_id"].astype("str"), latest["channel"]]).agg(["sum", "size"])
     records: dict[str, dict[str, tuple[int, int]]] = {}
-    for (person, way), size, answered in by_way.itertuples():
-        records.setdefault(person, {})[way] = (size, answered)
+    for (person, way), answered, size in by_way.itertuples():
+        records.setdefault(person, {})[way] = (answered, size)
     facts = chosen.assign(company=book.persons["company"])
     texts = [_reason(book, fact, records.get(fact.Index, {})) for fact in facts.itertuples()]
     return pd.Series(texts, index=facts.index, dtype="str")
@@ -195,7 +195,7 @@ def best_time(book: Book) -> pd.Series:
         local = part["occurred_at"].dt.tz_convert(name)
         codes = part["person_id"].cat.codes.to_numpy()
         np.add.at(hours, (codes, local.dt.hour.to_numpy()), 1)
-        np.add.at(weekdays, (codes, local.dt.weekday.to_numpy()), 1)
+        np.add.at(weekdays, (codes, local.dt.day_of_week.to_numpy()), 1)
     number = hours.sum(axis=1)
     pairs = hours + np.roll(hours, -1, axis=1)
     start = pairs.argmax(axis=1)
