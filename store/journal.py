@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 from store.lake import Lake
 from store.leases import Held, Leases
 from store.mentions import empty_mentions
-from store.sheets import SEQ, Sheet, quoted
+from store.sheets import SEQ, Sheet, is_one_of, quoted
 from transforms.vocabulary.changes import CELLS, TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.tables import Column, Table, Type, to_table
@@ -291,7 +291,7 @@ class Journal:
 
     def _of_fate(self, run_id: str, fates: list[str]) -> pd.DataFrame:
         cells = self._sheet(_INTENTS).scan(where=ds.field("run_id") == run_id)
-        settled = self._sheet(_SETTLED).scan(where=ds.field("batch_id").isin(cells["batch_id"].unique().tolist()))
+        settled = self._sheet(_SETTLED).scan(where=is_one_of("batch_id", cells["batch_id"].unique().tolist()))
         found = _joined(cells, settled, ["batch_id", "crm", "table", "record_id"])
         return found[found["fate"].isin(fates)].reset_index(drop=True)
 

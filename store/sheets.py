@@ -192,6 +192,11 @@ def mark_of(table: DeltaTable, app: str) -> int:
     return int(table.transaction_version(app) or 0)
 
 
+def is_one_of(column: str, texts: Sequence[str]) -> ds.Expression:
+    """The rows whose text column holds one of the texts; none where there are no texts."""
+    return ds.field(column).isin(pa.array(list(texts), pa.string()))
+
+
 def quoted(texts: Sequence[str]) -> str:
     """The texts as a list for SQL's IN."""
     return ", ".join("'" + text.replace("'", "''") + "'" for text in texts)

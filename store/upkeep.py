@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from store.mentions import empty_mentions
 from store.moving import FOLLOWED
-from store.sheets import BUCKET, SEQ, Sheet, quoted
+from store.sheets import BUCKET, SEQ, Sheet, is_one_of, quoted
 from store.versions import ERASED, EVENTS, KEPT, MOVED, REPLACED, Kept, living
 
 PURGED = "purged"
@@ -97,5 +97,5 @@ def erase_pending(sheets: Mapping[str, Sheet]) -> int:
 
 def addresses(contacts: Sheet, crm: str, ids: Sequence[str]) -> list[str]:
     """The addresses of contacts about to go: other people's automatic replies may name them."""
-    rows = contacts.scan(["email"], (ds.field("crm") == crm) & ds.field("contact_id").isin(list(ids)))
+    rows = contacts.scan(["email"], (ds.field("crm") == crm) & is_one_of("contact_id", ids))
     return [str(address) for address in rows["email"].dropna().str.lower().unique()]
