@@ -1,0 +1,64 @@
+"""Reading CSV and Parquet files. Everything in a CSV is read as text, so that an id such as 007 stays one."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms.vocabulary.errors import BadInput
+
+SUFFIXES = (".csv", ".parquet")
+
+
+def fetch_file(path: Path) -> pd.DataFrame:
+    """The columns of a file as it holds them. Raises BadInput, naming the file, where it cannot be read as what its ending says."""
+    if not path.is_file():
+        raise BadInput(f"{path} was to be read and is not there; check the name.")
+    if path.suffix.lower() == ".csv":
+        return _fetch_csv(path)
+    if path.suffix.lower() == ".parquet":
+        return _fetch_parquet(path)
+    raise BadInput(f"{path} was to be read and ends in {path.suffix or 'nothing'}; only {' and '.join(SUFFIXES)} are known.")
+
+
+def _fetch_csv(path: Path) -> pd.DataFrame:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            _check_rows(path, file)
+        # pandas would rename a column that comes twice, so the header is checked above.
+        return pd.read_csv(path, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} was to be read as UTF-8 and byte {error.start} is not; save it as UTF-8.") from error
+    except (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise BadInput(f"{path} could not be read as CSV: {str(error).strip().rstrip('.')}; check quotes and separators.") from error
+    except OSError as error:
+        raise BadInput(f"{path} could not be read: {error.strerror}; check its permissions.") from error
+
+
+def _check_rows(path: Path, file: object) -> None:
+    """Every row must have as many cells as the header: a row with one too many would shift what pandas reads."""
+    rows = csv.reader(file, strict=True)  # type: ignore[arg-type]  # a text file, opened above
+    header = next(rows, None)
+    if header is None or not any(header):
+        raise BadInput(f"{path} is empty; its first line must name the columns.")
+    twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
+    if twice:
+        raise BadInput(f"{path} has the column {twice[0]} twice; keep one of them.")
+    for number, row in enumerate(rows, start=1):
+        if row and len(row) != len(header):
+            raise BadInput(
+                f"{path}: row {number} has {len(row)} cells where the header names {len(header)} columns; check its commas and quotes."
+            )
+
+
+def _fetch_parquet(path: Path) -> pd.DataFrame:
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+        raise BadInput(f"{path} could not be read as Parquet: {reason}; write it again.") from error
+    return table.to_pandas()

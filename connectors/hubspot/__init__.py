@@ -1,0 +1,251 @@
+"""The HubSpot connector: joins client and mapping into the one protocol."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pandas as pd
+
+from connectors.hubspot.checking import check
+from connectors.hubspot.client import LIST_LIMIT, Client
+from connectors.hubspot.cursors import Standing, Window
+from connectors.hubspot.extract import Extract, Memory, Reading, with_own_names
+from connectors.hubspot.mapping import CRM, to_owners, to_standing
+from connectors.hubspot.paths import Paths
+from connectors.hubspot.setting_up import apply_changes, pending_setup, pending_teardown
+from connectors.hubspot.streams import PREFIX, STREAMS
+from connectors.hubspot.tasks import Tasks
+from connectors.hubspot.writing import write_cells
+from connectors.limiter import Limiter
+from connectors.sending import Patience
+from transforms.vocabulary.changes import STANDING, Change, Checkup, Cursor, Estimate, Page, WriteReport
+from transforms.vocabulary.errors import BadInput
+from transforms.vocabulary.fields import Field
+from transforms.vocabulary.tables import OWNERS, empty_table
+
+HOST = "https://api.hubapi.com"
+OWN_NAMES = {"renewal_on": "renewal_date", "annual_value": "annual_value"}
+"""Which company property of the portal holds the canonical column. HubSpot has none of its own for these two."""
+
+TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "tasks": "0-27"}
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a portal is talked to; the defaults suit every portal.
+
+    ``own_names`` maps renewal_on and annual_value to the portal's company properties. ``archive_every_s`` is how often archived records
+    are listed. ``threads`` read side by side in a full load. ``version`` is HubSpot's API version (see :class:`Paths`).
+    """
+
+    own_names: Mapping[str, str] = field(default_factory=lambda: dict(OWN_NAMES))
+    archive_every_s: float = 86_400
+    threads: int = 6
+    patience: Patience = field(default_factory=Patience)
+    version: str = "v3"
+
+
+class HubSpot:
+    """A HubSpot portal, read and written through one private-app token or service key. Keeps the laws of ``connectors.protocol.Crm``.
+
+    ``fields`` are ours: their present values come with every page of contacts and companies. ``reserve_share`` of the calls left today
+    is left to others. ``index_lag_s`` is how late the search index may be, in seconds.
+    """
+
+    name = CRM
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str = HOST,
+        fields: Sequence[Field] = (),
+        *,
+        reserve_share: float = 0.30,
+        index_lag_s: float = 600,
+        manner: Manner | None = None,
+    ) -> None:
+        manner = manner or Manner()
+        self._base_url = base_url.rstrip("/")
+        self._fields = tuple(fields)
+        self._reading = Reading(
+            streams=with_own_names(dict(manner.own_names), self._fields, PREFIX),
+            fields=self._fields,
+            own_names=dict(manner.own_names),
+            threads=manner.threads,
+            lag_ms=int(index_lag_s * 1000),
+            archive_every_ms=int(manner.archive_every_s * 1000),
+        )
+        limiter = Limiter(reserve_share=reserve_share)
+        self._client = Client(
+            token, self._base_url, paths=Paths(manner.version), limiter=limiter, patience=manner.patience, connections=manner.threads + 4
+        )
+        self._memory = Memory()
+        self._written: dict[str, dict[str, int]] = {}
+        self._tasks = Tasks(self._client)
+        self._portal: dict[str, str] | None = None
+
+    @property
+    def unknown_words(self) -> Counter[str]:
+        """How often a HubSpot property held a word that we do not know, by property."""
+        return Counter(self._memory.unknown)
+
+    def close(self) -> None:
+        """Give the connections back. The object may be used again."""
+        self._client.close()
+
+    def check(self) -> Checkup:
+        """See the protocol."""
+        return check(self._client, self._fields)
+
+    def pending_fields(self, fields: Sequence[Field]) -> list[Change]:
+        """See the protocol."""
+        return pending_setup(self._client, fields)
+
+    def create_fields(self, changes: Sequence[Change]) -> None:
+        """See the protocol. Returns when HubSpot shows what was created."""
+        apply_changes(self._client, changes)
+        self._tasks.forget()
+
+    def pending_teardown(self) -> list[Change]:
+        """See the protocol."""
+        return pending_teardown(self._client)
+
+    def teardown(self, changes: Sequence[Change]) -> None:
+        """See the protocol."""
+        apply_changes(self._client, changes)
+        self._tasks.forget()
+
+    def estimate(self, table: str, since: Cursor | None, start: datetime | None = None) -> list[Estimate]:
+        """See the protocol. One search a stream."""
+        if table == "owners":
+            return [Estimate("owners", 0, 2)]
+        standing = Standing.parse(table, since) if since else Standing.fresh(table, None)
+        found = []
+        for stream in STREAMS[table]:
+            state = standing.states[stream.name]
+            if stream.name == "facts":
+                continue  # they come with the contacts
+            filters = []
+            if isinstance(state, Window):
+                filters = [{"propertyName": stream.modified, "operator": "GTE", "value": str(state.from_ms)}]
+            elif start is not None and stream.name != "tickets":
+                filters = [{"propertyName": stream.happened, "operator": "GTE", "value": str(int(start.timestamp() * 1000))}]
+            total = self._client.search(stream.kind, filters, sort="hs_object_id", properties=("hs_object_id",), limit=1).total
+            found.append(Estimate(stream.name, total, 1 + -(-total // LIST_LIMIT)))
+        return found
+
+    def pages(self, table: str, since: Cursor | None, *, start: datetime | None = None) -> Iterator[Page]:
+        """See the protocol.
+
+        A full load lists ranges of ids with several threads; changes are searched by modification time. Activities that a contact record
+        tells of come with the contacts where both tables are pulled by one object, contacts first; else the contacts are read again for them.
+        """
+        if table == "owners":
+            return self._owners(since)
+        if table not in STREAMS:
+            raise BadInput(f"HubSpot was asked for the table {table}; it has {', '.join((*STREAMS, 'owners'))}.")
+        start_ms = int(start.timestamp() * 1000) if start is not None and table == "activities" else None
+        standing = Standing.parse(table, since) if since else Standing.fresh(table, start_ms)
+        return Extract(self._client, self._reading, self._memory, standing).pages()
+
+    def write_fields(self, table: str, cells: pd.DataFrame) -> Iterator[WriteReport]:
+        """See the protocol."""
+        for report in write_cells(self._client, table, cells, self._fields):
+            self._note(report)
+            yield report
+
+    def create_tasks(self, tasks: pd.DataFrame) -> Iterator[WriteReport]:
+        """See the protocol."""
+        return self._tasks.create(tasks)
+
+    def update_tasks(self, tasks: pd.DataFrame) -> Iterator[WriteReport]:
+        """See the protocol."""
+        return self._tasks.update(tasks)
+
+    def current(self, table: str, record_ids: Sequence[str], fields: Sequence[Field]) -> pd.DataFrame:
+        """See the protocol. An id that was merged away is answered with the record that it went into."""
+        stream = STREAMS[table][0]
+        own = [f for f in fields if f.table == table]
+        asked = list(dict.fromkeys(map(str, record_ids)))
+        properties = (*(PREFIX + f.name for f in own), stream.modified, "hs_merged_object_ids")
+        records = list(self._client.batch_read(stream.kind, asked, properties)) if asked else []
+        pairs = [(one, record) for record in records for one in _ids_of(record) if one in set(asked)]
+        pairs = list({one: (one, record) for one, record in pairs}.values())
+        if not pairs:
+            return empty_table(STANDING)
+        return to_standing(table, [record for _, record in pairs], own, stream.modified, [one for one, _ in pairs])
+
+    def current_tasks(self, task_keys: Sequence[str]) -> pd.DataFrame:
+        """See the protocol."""
+        return self._tasks.current(task_keys)
+
+    def absorb(self, table: str, since: Cursor) -> Cursor:
+        """See the protocol."""
+        if table not in STREAMS:
+            return since
+        standing = Standing.parse(table, since)
+        for stream in STREAMS[table]:
+            state = standing.states[stream.name]
+            written = self._written.pop(stream.name, {}) if stream.table == table else {}
+            if isinstance(state, Window) and written:
+                known = self._memory.in_window.setdefault(stream.name, set())
+                recent = {one for one, ms in written.items() if ms >= state.from_ms}
+                state.count += len(recent - known)
+                known |= recent
+                state.newest_ms = max(state.newest_ms, *written.values())
+                state.is_settled = False
+        return standing.text()
+
+    def calls(self) -> dict[str, int]:
+        """See the protocol."""
+        return dict(self._client.calls)
+
+    def calls_left(self) -> int | None:
+        """See the protocol."""
+        return self._client.limiter.daily_remaining
+
+    def link(self, table: str, record_id: str) -> str:
+        """See the protocol. On loopback, the sandbox's own page."""
+        if urlsplit(self._base_url).hostname in LOOPBACK:
+            return f"{self._base_url}/{table}/{record_id}"
+        if self._portal is None:
+            body = self._client.account().body
+            self._portal = {"id": str(body.get("portalId", "")), "host": str(body.get("uiDomain") or "app.hubspot.com")}
+        return f"https://{self._portal['host']}/contacts/{self._portal['id']}/record/{TYPE_IDS[table]}/{record_id}"
+
+    def _owners(self, since: Cursor | None) -> Iterator[Page]:
+        """All owners, with those who left. Read again once a day, or when a record names one who is not known."""
+        now_ms = int(datetime.now(UTC).timestamp() * 1000)
+        held: dict[str, Any] = orjson.loads(since) if since else {"read_ms": 0, "ids": []}
+        is_due = now_ms - held["read_ms"] >= self._reading.archive_every_ms or bool(self._memory.owners - set(held["ids"]))
+        if not is_due and since:
+            yield Page("owners", "owners", empty_table(OWNERS), since, records=0, calls=0)
+            return
+        records = []
+        for is_archived in (False, True):
+            for found in self._client.owners(is_archived=is_archived):
+                records += [{**one, "archived": is_archived} for one in found.records]
+        rows = to_owners(records)
+        ids = sorted(set(rows["owner_id"]) | self._memory.owners)
+        cursor = orjson.dumps({"read_ms": now_ms, "ids": ids}).decode()
+        yield Page("owners", "owners", rows, cursor, records=len(rows), expected=len(rows), calls=2)
+
+    def _note(self, report: WriteReport) -> None:
+        if report.modified_at is not None:
+            self._written.setdefault(report.table, {})[report.key] = int(report.modified_at.timestamp() * 1000)
+
+
+def _ids_of(record: Mapping[str, object]) -> list[str]:
+    held = record["properties"]
+    merged = (held.get("hs_merged_object_ids") or "") if isinstance(held, Mapping) else ""
+    return [str(record["id"]), *filter(None, merged.split(";"))]
+
+
+__all__ = ["HOST", "OWN_NAMES", "HubSpot", "Manner"]

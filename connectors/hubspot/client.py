@@ -1,0 +1,367 @@
+"""Talking to HubSpot: one request at a time, paced, judged and where safe sent again. Pages, searches and batches as raw JSON.
+
+The official client carries the requests (authorisation, connections, encoding). Its models are not used: they cost ten times
+the time of the JSON itself. One api object is made and kept, because each look-up of one opens a new connection.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import hubspot
+import urllib3
+from hubspot.crm.objects.exceptions import ApiException
+
+from connectors.hubspot.answers import CRM, judge, to_word
+from connectors.hubspot.paths import Paths
+from connectors.limiter import Limiter
+from connectors.sending import Patience, gate, send
+from transforms.vocabulary.errors import NotFound, RequestRejected
+
+Json = dict[str, Any]
+
+LIST_LIMIT = 100
+SEARCH_LIMIT = 200
+BATCH_LIMIT = 100
+LINK_BATCH_LIMIT = 1_000
+OWNERS_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A good answer: its body, and the CRM's own time when it was given (to the second, rounded down)."""
+
+    body: Any
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request. ``what`` completes 'we tried to …', ``purpose`` names what it is counted under.
+
+    ``is_repeatable`` says of a write that doing it twice is the same as doing it once; ``has_body`` that a good answer has one.
+    """
+
+    method: str
+    path: str
+    what: str
+    purpose: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Json | None = None
+    is_write: bool = False
+    is_repeatable: bool = True
+    has_body: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of a list or a search: the records, how to go on (None: the end), and for a search how many there are in all."""
+
+    records: list[Json]
+    after: str | None
+    at: datetime
+    total: int = 0
+
+
+class Client:
+    """A HubSpot account as seen through one token. May be used from several threads."""
+
+    def __init__(self, token: str, base_url: str, *, paths: Paths, limiter: Limiter, patience: Patience, connections: int) -> None:
+        self.paths = paths
+        self.limiter = limiter
+        self.patience = patience
+        self.calls: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        # retry=False: the library's own retries would stand inside ours.
+        maker = hubspot.HubSpot(access_token=token, host=base_url, base_url=base_url, retry=False, connection_pool_maxsize=connections)
+        self._api = maker.crm.objects.basic_api.api_client
+        self._api.set_default_header("Accept", "application/json")
+        self._api.set_default_header("Accept-Encoding", "gzip")
+
+    def close(self) -> None:
+        """Give the connections back. The client may be used again."""
+        self._api.rest_client.pool_manager.clear()
+
+    def request(self, request: Request, stop: threading.Event | None = None) -> Answer:
+        """Send one request, in its turn, and judge its answer; send it again where that may help and cannot harm."""
+
+        def call(attempt: int) -> Answer:
+            self.limiter.take(is_search=request.purpose == "search", stop=stop)
+            try:
+                with self._lock:
+                    self.calls[request.purpose] += 1
+                status, headers, text = self._send(request)
+            finally:
+                self.limiter.give_back()
+            self.limiter.hear(to_word(headers))
+            if status == 429:
+                self._hold_back(text, attempt)
+            return Answer(judge(status, headers, text, what=request.what, has_body=request.has_body), _time_of(headers))
+
+        return send(
+            call,
+            crm=CRM,
+            what=request.what,
+            is_write=request.is_write,
+            is_repeatable=request.is_repeatable,
+            patience=self.patience,
+            stop=stop,
+        )
+
+    def list_page(
+        self,
+        kind: str,
+        *,
+        properties: Sequence[str] = (),
+        associations: Sequence[str] = (),
+        after: str | None = None,
+        limit: int = LIST_LIMIT,
+        is_archived: bool = False,
+        stop: threading.Event | None = None,
+    ) -> Found:
+        """One page of all records of a type, in ascending order of id."""
+        query = {"limit": str(limit), "archived": "true" if is_archived else "false"}
+        if properties:
+            query["properties"] = ",".join(properties)
+        if associations:
+            query["associations"] = ",".join(associations)
+        if after is not None:
+            query["after"] = after
+        answer = self.request(Request("GET", self.paths.objects(kind), query=query, what=f"list {kind}", purpose="read"), stop)
+        return _found(answer)
+
+    def search(
+        self,
+        kind: str,
+        filters: Sequence[Json],
+        *,
+        sort: str,
+        is_descending: bool = False,
+        properties: Sequence[str] = (),
+        limit: int = SEARCH_LIMIT,
+        stop: threading.Event | None = None,
+    ) -> Found:
+        """The first page of the records that pass all ``filters``. Lags behind the records by seconds to minutes; archived ones never appear.
+
+        HubSpot's specification calls a sort a string; its documentation, and its servers, take this object.
+        """
+        body = {
+            "filterGroups": [{"filters": list(filters)}] if filters else [],
+            "sorts": [{"propertyName": sort, "direction": "DESCENDING" if is_descending else "ASCENDING"}],
+            "properties": list(properties),
+            "limit": limit,
+            "after": "0",
+        }
+        return _found(
+            self.request(Request("POST", self.paths.objects(kind, "search"), body=body, what=f"search {kind}", purpose="search"), stop)
+        )
+
+    def batch_read(self, kind: str, ids: Sequence[str], properties: Sequence[str], *, id_property: str | None = None) -> Iterator[Json]:
+        """The records of these ids (or of these values of a unique property) that exist, in no promised order. Strongly consistent."""
+        for part in parts(ids, BATCH_LIMIT):
+            body: Json = {"inputs": [{"id": one} for one in part], "properties": list(properties), "propertiesWithHistory": []}
+            if id_property:
+                body["idProperty"] = id_property
+            answer = self.request(
+                Request(
+                    "POST",
+                    self.paths.objects(kind, "batch", "read"),
+                    query={"archived": "false"},
+                    body=body,
+                    what=f"read {kind} by id",
+                    purpose="read",
+                )
+            )
+            yield from answer.body.get("results", ())
+
+    def batch_write(self, kind: str, action: str, inputs: Sequence[Json], *, is_repeatable: bool) -> Json:
+        """One batch of at most 100 inputs, each with its objectWriteTraceId: update, upsert or create."""
+        body = {"inputs": list(inputs)}
+        path = self.paths.objects(kind, "batch", action)
+        answer: Json = self.request(
+            Request("POST", path, body=body, what=f"{action} {kind}", purpose="write", is_write=True, is_repeatable=is_repeatable)
+        ).body
+        return answer
+
+    def archive(self, kind: str, ids: Sequence[str]) -> None:
+        """Archive records. Ids that do not exist are passed over."""
+        for part in parts(ids, BATCH_LIMIT):
+            body = {"inputs": [{"id": one} for one in part]}
+            self.request(
+                Request(
+                    "POST",
+                    self.paths.objects(kind, "batch", "archive"),
+                    body=body,
+                    what=f"archive {kind}",
+                    purpose="write",
+                    is_write=True,
+                    has_body=False,
+                )
+            )
+
+    def links(self, source: str, target: str, ids: Sequence[str], *, stop: threading.Event | None = None) -> dict[str, list[str]]:
+        """For each id of ``source`` that has any: the ids of the ``target`` records associated with it."""
+        found: dict[str, list[str]] = {}
+        todo: list[Json] = [{"id": one} for one in dict.fromkeys(ids)]
+        while todo:
+            now, todo = todo[:LINK_BATCH_LIMIT], todo[LINK_BATCH_LIMIT:]
+            path = self.paths.associations(source, target, "read")
+            answer = self.request(
+                Request("POST", path, body={"inputs": now}, what=f"read the associations of {source} with {target}", purpose="read"), stop
+            )
+            for result in answer.body.get("results", ()):
+                one = str(result["from"]["id"])
+                found.setdefault(one, []).extend(str(to["toObjectId"]) for to in result.get("to", ()))
+                after = ((result.get("paging") or {}).get("next") or {}).get("after")
+                if after:
+                    todo.append({"id": one, "after": after})
+        return {one: list(dict.fromkeys(many)) for one, many in found.items()}
+
+    def link(self, source: str, target: str, type_id: int, pairs: Sequence[tuple[str, str]]) -> None:
+        """Associate pairs of records. Doing it twice is harmless."""
+        for part in parts(pairs, LINK_BATCH_LIMIT):
+            types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}]
+            body = {"inputs": [{"from": {"id": one}, "to": {"id": other}, "types": types} for one, other in part]}
+            self.request(
+                Request(
+                    "POST",
+                    self.paths.associations(source, target, "create"),
+                    body=body,
+                    what=f"associate {source} with {target}",
+                    purpose="write",
+                    is_write=True,
+                )
+            )
+
+    def owners(self, *, is_archived: bool) -> Iterator[Found]:
+        """The users who own records, page by page."""
+        after: str | None = None
+        while True:
+            query = {"limit": str(OWNERS_LIMIT), "archived": "true" if is_archived else "false", **({"after": after} if after else {})}
+            found = _found(self.request(Request("GET", self.paths.owners(), query=query, what="list owners", purpose="read")))
+            yield found
+            if found.after is None:
+                return
+            after = found.after
+
+    def closed_stages(self, stop: threading.Event | None = None) -> frozenset[str]:
+        """The ids of the ticket stages in which a ticket counts as closed."""
+        answer = self.request(Request("GET", self.paths.pipelines("tickets"), what="read the ticket pipelines", purpose="read"), stop)
+        stages = [stage for pipeline in answer.body.get("results", ()) for stage in pipeline.get("stages", ())]
+        return frozenset(str(stage["id"]) for stage in stages if _is_closed(stage.get("metadata") or {}))
+
+    def account(self) -> Answer:
+        """Who we are: portal id, time zone, host for people."""
+        return self.request(Request("GET", self.paths.account(), what="read the account's details", purpose="check"))
+
+    def usage(self) -> Answer:
+        """Calls used today by all private apps."""
+        return self.request(Request("GET", self.paths.usage(), what="read the account's use of calls", purpose="check"))
+
+    def definitions(self, kind: str, *, purpose: str = "setup") -> list[Json]:
+        """All property definitions of a record type."""
+        answer = self.request(
+            Request("GET", self.paths.properties(kind), query={"archived": "false"}, what=f"read the properties of {kind}", purpose=purpose)
+        )
+        return list(answer.body.get("results", ()))
+
+    def definition(self, kind: str, name: str) -> Json | None:
+        """One property definition, or None where there is none."""
+        try:
+            answer = self.request(
+                Request(
+                    "GET", self.paths.properties(kind, name), query={"archived": "false"}, what=f"read the property {name}", purpose="setup"
+                )
+            )
+        except NotFound:
+            return None
+        body: Json = answer.body
+        return body
+
+    def groups(self, kind: str) -> list[Json]:
+        """All property groups of a record type."""
+        answer = self.request(
+            Request("GET", self.paths.properties(kind, "groups"), what=f"read the property groups of {kind}", purpose="setup")
+        )
+        return list(answer.body.get("results", ()))
+
+    def create_definition(self, kind: str, body: Json, *, is_group: bool = False) -> bool:
+        """Create a property or a group. False where it exists already."""
+        path = self.paths.properties(kind, *(("groups",) if is_group else ()))
+        try:
+            self.request(Request("POST", path, body=body, what=f"create {body['name']} on {kind}", purpose="setup", is_write=True))
+        except RequestRejected as error:
+            if error.status == 409:
+                return False
+            raise
+        return True
+
+    def update_definition(self, kind: str, name: str, body: Json, *, is_group: bool = False) -> None:
+        """Change a property or a group."""
+        path = self.paths.properties(kind, *(("groups",) if is_group else ()), name)
+        self.request(Request("PATCH", path, body=body, what=f"change {name} on {kind}", purpose="setup", is_write=True))
+
+    def archive_definition(self, kind: str, name: str, *, is_group: bool = False) -> None:
+        """Take a property or a group away. Nothing happens where there is none."""
+        path = self.paths.properties(kind, *(("groups",) if is_group else ()), name)
+        try:
+            self.request(Request("DELETE", path, what=f"take {name} from {kind}", purpose="setup", is_write=True, has_body=False))
+        except NotFound:
+            return
+
+    def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
+        """The bare exchange: status, headers and body, whatever the status is."""
+        with gate(CRM, request.what):
+            try:
+                response = self._api.call_api(
+                    request.path,
+                    request.method,
+                    query_params=list(request.query.items()),
+                    header_params={},
+                    body=request.body,
+                    auth_settings=["oauth2"],
+                    _preload_content=False,
+                    _request_timeout=(self.patience.connect_timeout_s, self.patience.read_timeout_s),
+                )
+            except ApiException as error:
+                text = error.body if isinstance(error.body, bytes) else str(error.body or "").encode()
+                return int(error.status or 0), urllib3.HTTPHeaderDict(error.headers or {}), text
+            except UnicodeDecodeError as error:
+                # The library decodes every error body; a gateway's page need not be UTF-8. The answer itself hangs on the exception's context.
+                lost = error.__context__
+                if not isinstance(lost, ApiException):
+                    raise urllib3.exceptions.ProtocolError("an answer that is not text") from error
+                return int(lost.status or 0), urllib3.HTTPHeaderDict(lost.headers or {}), b""
+            return response.status, response.headers, response.data
+
+    def _hold_back(self, text: bytes, attempt: int) -> None:
+        """After a 429: let every thread wait, longer each time, in the lane that was refused."""
+        is_search = b"SECONDLY" in text and b"TEN_SECONDLY" not in text
+        self.limiter.hold(min(1.0 * attempt, self.patience.longest_wait_s), is_search=is_search)
+
+
+def parts(many: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """``many`` in parts of at most ``size``."""
+    for start in range(0, len(many), size):
+        yield many[start : start + size]
+
+
+def _found(answer: Answer) -> Found:
+    after = ((answer.body.get("paging") or {}).get("next") or {}).get("after")
+    return Found(answer.body.get("results") or [], str(after) if after is not None else None, answer.at, int(answer.body.get("total") or 0))
+
+
+def _time_of(headers: Mapping[str, str]) -> datetime:
+    # Proxies may drop the header; our own clock is the best that is left then.
+    date = headers.get("Date")
+    return parsedate_to_datetime(date) if date else datetime.now(UTC)
+
+
+def _is_closed(metadata: Mapping[str, Any]) -> bool:
+    return str(metadata.get("ticketState", "")).upper() == "CLOSED" or str(metadata.get("isClosed", "")).lower() == "true"

@@ -1,0 +1,374 @@
+"""One pull of one table: what each stream still owes, as pages of canonical rows whose cursors are kept up with them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from connectors.hubspot.activities import activity_ids, inline_links, to_activities, to_reopened
+from connectors.hubspot.client import LIST_LIMIT, SEARCH_LIMIT, Client
+from connectors.hubspot.cursors import Load, Standing, State, Window
+from connectors.hubspot.facts import Fact, Heard, to_fact_rows, to_facts
+from connectors.hubspot.loading import Loaded, Prepared, load, probe
+from connectors.hubspot.mapping import to_archived, to_companies, to_contacts, to_merged, to_standing
+from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, STREAMS, TICKETS, Stream
+from connectors.hubspot.values import from_ms, to_ms
+from connectors.hubspot.watching import Changed, walk, watch
+from transforms.vocabulary.changes import Page
+from transforms.vocabulary.fields import Field
+from transforms.vocabulary.tables import TABLES, empty_table
+
+Json = dict[str, Any]
+
+DAY_MS = 86_400_000
+FACTS_KEPT = 150_000
+"""More facts than this are not kept in memory from the contacts' pull to the activities'; the contacts are listed again instead."""
+
+SEARCH_PER_S = 4
+LIST_PER_S = 18
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a portal is read: our fields, the portal's own property names, how many threads, how late the search index may be."""
+
+    streams: dict[str, tuple[Stream, ...]]
+    fields: tuple[Field, ...]
+    own_names: dict[str, str]
+    threads: int
+    lag_ms: int
+    archive_every_ms: int = DAY_MS
+
+
+@dataclass
+class Gathered:
+    """Facts that a pull of the contacts has brought along, so that the pull of the activities need not read the contacts again.
+
+    ``from_ms`` is where the pull of the contacts began: None for a full one. ``end`` is the contacts' window after it.
+    """
+
+    from_ms: int | None
+    facts: list[Fact] = field(default_factory=list)
+    end: Window | None = None
+
+
+@dataclass
+class Memory:
+    """What one connector remembers from pull to pull while it lives. Losing it costs calls, never rows."""
+
+    unknown: Counter[str] = field(default_factory=Counter)
+    in_window: dict[str, set[str]] = field(default_factory=dict)
+    gathered: Gathered | None = None
+    owners: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Extract:
+    """One run over one table from where its cursor stands."""
+
+    def __init__(self, client: Client, reading: Reading, memory: Memory, standing: Standing) -> None:
+        self._client = client
+        self._reading = reading
+        self._memory = memory
+        self._at = standing
+        self._streams = {stream.name: stream for stream in reading.streams[standing.table]}
+        self._heard = Heard()
+        self._mails_whole = True
+        self._stages: frozenset[str] | None = None
+
+    def pages(self) -> Iterator[Page]:
+        """Every page that is owed; at least one."""
+        count = 0
+        if self._at.table == "contacts":
+            self._memory.gathered = self._gather()
+        for page in self._all():
+            count += 1
+            yield page
+        if self._at.table == "contacts" and self._memory.gathered is not None:
+            end = self._at.states[CONTACTS.name]
+            self._memory.gathered.end = Window(**vars(end)) if isinstance(end, Window) else None
+        if not count:
+            yield Page(self._at.table, self._at.table, empty_table(TABLES[self._at.table]), self._at.text(), records=0, calls=0)
+
+    def _all(self) -> Iterator[Page]:
+        loading = {name for name, state in self._at.states.items() if isinstance(state, Load)}
+        mails = self._at.states.get("emails")
+        self._mails_whole = not isinstance(mails, Load) or mails.is_untouched
+        yield from self._load([self._streams[name] for name in self._streams if name in loading and name != CONTACT_FACTS.name])
+        for name, stream in self._streams.items():
+            if name not in loading and name != CONTACT_FACTS.name:
+                yield from self._changes(stream)
+        if CONTACT_FACTS.name in self._streams:
+            yield from self._facts()
+
+    # Full loads
+
+    def _load(self, streams: Sequence[Stream]) -> Iterator[Page]:
+        if self._at.start_ms is not None:
+            for stream in streams:
+                self._choose_way(stream)
+        by_list = [
+            (stream, state) for stream in streams if isinstance(state := self._at.states[stream.name], Load) and state.way != "search"
+        ]
+        for stream in streams:
+            state = self._at.states[stream.name]
+            if isinstance(state, Load) and state.way == "search":
+                yield from self._load_by_search(stream, state)
+        if not by_list:
+            return
+        run = load(self._client, by_list, self._prepare_listed, threads=self._reading.threads)
+        try:
+            for loaded in run:
+                yield from self._take_loaded(loaded)
+        finally:
+            run.close()
+
+    def _choose_way(self, stream: Stream) -> None:
+        """For a load since a date: search (200 a page, few a second) or list everything (100 a page, faster) and leave out what is older.
+
+        Whichever is expected to take less time. Both are complete: the list has no cap, and the search goes on by moment and id.
+        Tickets are always listed, because one that was opened before may have been closed since.
+        """
+        state = self._at.states[stream.name]
+        if not isinstance(state, Load) or state.way:
+            return
+        if stream.kind == TICKETS.kind or stream.name == CONTACT_FACTS.name or self._at.start_ms is None:
+            state.way = "list"
+            return
+        probe(self._client, stream, state)
+        found = self._client.search(
+            stream.kind,
+            [{"propertyName": stream.happened, "operator": "GTE", "value": str(self._at.start_ms)}],
+            sort=stream.happened,
+            limit=1,
+        )
+        by_search_s = found.total / SEARCH_LIMIT / SEARCH_PER_S + 2 * found.total / SEARCH_LIMIT / LIST_PER_S
+        by_list_s = (state.total or 0) / LIST_LIMIT / LIST_PER_S
+        state.way = "search" if by_search_s < by_list_s else "list"
+        if state.way == "search":
+            state.total, state.at_ms = found.total, self._at.start_ms
+
+    def _load_by_search(self, stream: Stream, state: Load) -> Iterator[Page]:
+        for step in walk(self._client, stream, stream.happened, state.at_ms or self._at.start_ms or 0, state.after_id):
+            prepared = self._prepare_found(stream, step.records)
+            self._note_load(state, stream, [(str(r["id"]), to_ms(r["properties"].get(stream.modified)) or 0) for r in step.records])
+            state.at_ms, state.after_id = step.at_ms, step.after_id
+            if step.at_ms is None:
+                self._at.states[stream.name] = _to_window(state)
+            yield self._page(stream, prepared, len(step.records), state.total)
+
+    def _take_loaded(self, loaded: Loaded) -> Iterator[Page]:
+        stream, state = loaded.source.stream, loaded.source.load
+        if loaded.is_restart:
+            state.left, state.token, state.newest_ms, state.recent = [[0, 2**63 - 1]], None, 0, 0
+            return
+        self._note_load(state, stream, loaded.records)
+        if loaded.token is not None or loaded.is_last:
+            state.token = loaded.token
+            state.left = [] if loaded.is_last else state.left
+        else:
+            state.done(loaded.first, loaded.end)
+        if not state.left:
+            self._at.states[stream.name] = _to_window(state)
+        yield self._page(stream, loaded.prepared, len(loaded.records), state.total)
+
+    def _note_load(self, state: Load, stream: Stream, changed: Sequence[tuple[str, int]]) -> None:
+        young = {one for one, ms in changed if ms >= state.since_ms}
+        state.newest_ms = max(state.newest_ms, max((ms for _, ms in changed), default=0))
+        state.recent += len(young)
+        self._memory.in_window.setdefault(stream.name, set()).update(young)
+
+    # Changes
+
+    def _changes(self, stream: Stream) -> Iterator[Page]:
+        window = self._at.states[stream.name]
+        if not isinstance(window, Window):
+            return
+        now_ms, from_ms = 0, window.from_ms
+        for changed in watch(self._client, stream, window, lag_ms=self._reading.lag_ms):
+            now_ms = changed.now_ms
+            if changed.records:
+                yield self._changed_page(stream, changed, window, from_ms)
+        yield from self._archived(stream, window, now_ms)
+
+    def _changed_page(self, stream: Stream, changed: Changed, window: Window, from_ms: int) -> Page:
+        if window.is_settled:
+            self._memory.in_window[stream.name] = set()
+        self._memory.in_window.setdefault(stream.name, set()).update(str(record["id"]) for record in changed.records)
+        return self._page(stream, self._prepare_found(stream, changed.records), len(changed.records), None, since_ms=from_ms)
+
+    def _archived(self, stream: Stream, window: Window, now_ms: int) -> Iterator[Page]:
+        """Once a day: which records were archived. Search never shows them, and their list cannot be asked for what is new in it."""
+        if stream.name == CONTACT_FACTS.name or (
+            now_ms - window.archived_ms < self._reading.archive_every_ms and window.archived_after is None
+        ):
+            return
+        while True:
+            found = self._client.list_page(stream.kind, after=window.archived_after, is_archived=True)
+            window.archived_after = found.after
+            if found.after is None:
+                window.archived_ms = now_ms
+            ids = [one for record in found.records for one in _ids_in(stream, str(record["id"]))]
+            gone = to_archived(stream.table, ids) if ids else None
+            yield Page(stream.table, stream.name, empty_table(TABLES[stream.table]), self._at.text(), records=0, gone=gone)
+            if found.after is None:
+                return
+
+    # Facts
+
+    def _gather(self) -> Gathered | None:
+        state = self._at.states[CONTACTS.name]
+        if isinstance(state, Window):
+            return Gathered(state.from_ms)
+        return Gathered(None) if state.is_untouched else None
+
+    def _keep(self, facts: Sequence[Fact]) -> None:
+        if self._memory.gathered is not None:
+            self._memory.gathered.facts += facts
+            if len(self._memory.gathered.facts) > FACTS_KEPT:
+                self._memory.gathered = None
+
+    def _facts(self) -> Iterator[Page]:
+        """Activities from the contacts' own properties; from what the contacts' pull has brought, where that covers all that is owed."""
+        state = self._at.states[CONTACT_FACTS.name]
+        gathered = self._memory.gathered
+        if gathered is not None and gathered.end is not None and _covers(gathered, state):
+            since = state.from_ms if isinstance(state, Window) else None
+            self._at.states[CONTACT_FACTS.name] = Window(**vars(gathered.end))
+            self._memory.gathered = None
+            rows = self._fact_rows(gathered.facts, since)
+            if len(rows) or isinstance(state, Load):
+                yield Page("activities", CONTACT_FACTS.name, rows, self._at.text(), records=0, calls=0)
+            return
+        if isinstance(state, Load):
+            yield from self._load([CONTACT_FACTS])
+        else:
+            yield from self._changes(CONTACT_FACTS)
+
+    def _fact_rows(self, facts: Sequence[Fact], since_ms: int | None) -> pd.DataFrame:
+        # A resumed load has not seen the e-mails of its first part; a doubled reply is worse than one that is told by its e-mail alone.
+        told = facts if self._mails_whole else [fact for fact in facts if not fact.is_reply]
+        return self._since_start(to_fact_rows(told, self._heard, replies_since_ms=since_ms))
+
+    # Preparing
+
+    def _prepare_listed(self, stream: Stream, records: Sequence[Json], stop: threading.Event) -> Prepared:
+        if not stream.associations:
+            return self._prepare(stream, records, {}, {}, stop)
+        links, calls = [], 1
+        for kind in stream.associations:
+            found, unfinished = inline_links(records, kind)
+            if unfinished:
+                found |= self._client.links(stream.kind, kind, unfinished, stop=stop)
+                calls += 1
+            links.append(found)
+        return self._prepare(stream, records, links[0], links[1], stop, calls)
+
+    def _prepare_found(self, stream: Stream, records: Sequence[Json]) -> Prepared:
+        """Searches bring no associations: they are asked for, a thousand records at a time."""
+        if not stream.associations or not records:
+            return self._prepare(stream, records, {}, {}, None)
+        ids = [str(record["id"]) for record in records]
+        contacts = self._client.links(stream.kind, "contacts", ids)
+        companies = self._client.links(stream.kind, "companies", list(contacts)) if contacts else {}
+        return self._prepare(stream, records, contacts, companies, None, 3 if contacts else 2)
+
+    def _prepare(
+        self,
+        stream: Stream,
+        records: Sequence[Json],
+        contacts: dict[str, list[str]],
+        companies: dict[str, list[str]],
+        stop: threading.Event | None,
+        calls: int = 1,
+    ) -> Prepared:
+        if stream.table == "contacts":
+            standing = to_standing("contacts", records, self._reading.fields, stream.modified)
+            return Prepared(to_contacts(records), standing, _unless_empty(to_merged("contacts", records)), private=to_facts(records))
+        if stream.table == "companies":
+            standing = to_standing("companies", records, self._reading.fields, stream.modified)
+            return Prepared(to_companies(records, self._reading.own_names), standing, _unless_empty(to_merged("companies", records)))
+        if stream.name == CONTACT_FACTS.name:
+            return Prepared(empty_table(TABLES["activities"]), private=to_facts(records))
+        stages = self._closed_stages(stop) if stream.kind == TICKETS.kind and records else frozenset()
+        unknown: Counter[str] = Counter()
+        rows = to_activities(stream, records, contacts, companies, closed_stages=stages, unknown=unknown)
+        with self._memory.lock:
+            self._memory.unknown.update(unknown)
+        gone = _unless_empty(to_reopened(records, stages)) if stream.kind == TICKETS.kind else None
+        return Prepared(rows, gone=gone, calls=calls)
+
+    def _closed_stages(self, stop: threading.Event | None) -> frozenset[str]:
+        with self._memory.lock:
+            if self._stages is None:
+                self._stages = self._client.closed_stages(stop)
+            return self._stages
+
+    def _page(self, stream: Stream, prepared: Prepared, records: int, expected: int | None, *, since_ms: int | None = None) -> Page:
+        rows = prepared.rows
+        if stream.table == "contacts":
+            self._keep(prepared.private)
+            self._memory.owners.update(rows["owner_id"].dropna())
+        elif stream.name == CONTACT_FACTS.name:
+            rows = self._fact_rows(prepared.private, since_ms)
+        elif stream.table == "activities":
+            rows = self._since_start(rows)
+            self._heard.add(rows)
+            self._memory.owners.update(rows["actor_id"].dropna())
+        return Page(
+            stream.table,
+            stream.name,
+            rows,
+            self._at.text(),
+            records=records,
+            expected=expected,
+            standing=prepared.standing,
+            gone=prepared.gone,
+            calls=prepared.calls,
+        )
+
+    def _since_start(self, rows: pd.DataFrame) -> pd.DataFrame:
+        if self._at.start_ms is None:
+            return rows
+        start: datetime = from_ms(self._at.start_ms)
+        return rows[rows["occurred_at"] >= start].reset_index(drop=True)
+
+
+def with_own_names(own_names: dict[str, str], fields: Sequence[Field], prefix: str) -> dict[str, tuple[Stream, ...]]:
+    """The streams, asking also for our own fields and for the portal's own properties."""
+    extra = {table: tuple(prefix + f.name for f in fields if f.table == table) for table in STREAMS}
+    extra["companies"] += tuple(own_names.values())
+    return {
+        table: tuple(
+            Stream(s.name, s.table, s.kind, s.modified, s.happened, (*s.properties, *extra[table]), s.associations)
+            if table != "activities"
+            else s
+            for s in streams
+        )
+        for table, streams in STREAMS.items()
+    }
+
+
+def _to_window(state: Load) -> Window:
+    newest_ms = max(state.newest_ms, state.since_ms)
+    return Window(state.since_ms, newest_ms, state.recent, state.began_ms, archived_ms=state.began_ms)
+
+
+def _covers(gathered: Gathered, state: State) -> bool:
+    if isinstance(state, Load):
+        return gathered.from_ms is None and state.is_untouched
+    return state.at_ms is None and (gathered.from_ms is None or gathered.from_ms <= state.from_ms)
+
+
+def _ids_in(stream: Stream, record_id: str) -> list[str]:
+    return activity_ids(stream, record_id) if stream.table == "activities" else [record_id]
+
+
+def _unless_empty(frame: pd.DataFrame) -> pd.DataFrame | None:
+    return frame if len(frame) else None

@@ -1,0 +1,114 @@
+"""What is read of HubSpot: one stream a record type, with the properties that are asked for and those that hold its moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PREFIX = "stillthere_"
+"""Every property and group of ours begins with this."""
+
+TASK_KEY = f"{PREFIX}task_key"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One record type as one table reads it.
+
+    ``kind`` is HubSpot's plural name, ``modified`` and ``happened`` the properties that hold when a record was last changed
+    and when it happened, ``associations`` the record types whose ids are wanted with each record.
+    """
+
+    name: str
+    table: str
+    kind: str
+    modified: str
+    happened: str
+    properties: tuple[str, ...]
+    associations: tuple[str, ...] = ()
+
+
+_COMMON = ("hs_timestamp", "hs_lastmodifieddate", "hubspot_owner_id")
+_WITH = ("contacts", "companies")
+
+FACTS = (
+    "recent_conversion_date",
+    "recent_conversion_event_name",
+    "hs_email_last_send_date",
+    "hs_email_last_open_date",
+    "hs_email_last_click_date",
+    "hs_email_last_reply_date",
+    "hs_sales_email_last_replied",
+)
+"""Contact properties that tell of single activities."""
+
+CONTACT_PROPERTIES = (
+    *("email", "firstname", "lastname", "jobtitle", "associatedcompanyid", "hubspot_owner_id", "createdate", "lastmodifieddate"),
+    *("hs_timezone", "country", "hs_linkedin_url", "hs_email_optout", "hs_email_hard_bounce_reason_enum", "hs_merged_object_ids"),
+)
+
+COMPANY_PROPERTIES = ("name", "domain", "hubspot_owner_id", "lifecyclestage", "hs_lastmodifieddate", "hs_merged_object_ids")
+
+CONTACTS = Stream("contacts", "contacts", "contacts", "lastmodifieddate", "createdate", (*CONTACT_PROPERTIES, *FACTS))
+COMPANIES = Stream("companies", "companies", "companies", "hs_lastmodifieddate", "createdate", COMPANY_PROPERTIES)
+
+EMAILS = Stream(
+    "emails",
+    "activities",
+    "emails",
+    "hs_lastmodifieddate",
+    "hs_timestamp",
+    (
+        *_COMMON,
+        *("hs_email_direction", "hs_email_status", "hs_email_subject", "hs_email_text", "hs_email_html", "hs_email_headers"),
+        *("hs_email_from_email", "hs_email_to_email", "hs_email_bounce_error_detail_status_code", "hs_email_bounce_error_detail_message"),
+        *("hs_email_error_message", "hs_email_open_count", "hs_email_click_count", "hs_email_reply_count", "hs_email_thread_id"),
+        *("hs_email_sent_via", "hs_incoming_email_is_out_of_office", "hs_sequence_id", "hs_campaign_guid"),
+    ),
+    _WITH,
+)
+CALLS = Stream(
+    "calls",
+    "activities",
+    "calls",
+    "hs_lastmodifieddate",
+    "hs_timestamp",
+    (*_COMMON, "hs_call_direction", "hs_call_status", "hs_call_disposition", "hs_call_duration", "hs_call_title", "hs_call_body"),
+    _WITH,
+)
+MEETINGS = Stream(
+    "meetings",
+    "activities",
+    "meetings",
+    "hs_lastmodifieddate",
+    "hs_timestamp",
+    (*_COMMON, "hs_meeting_outcome", "hs_meeting_start_time", "hs_meeting_end_time", "hs_meeting_title", "hs_meeting_body"),
+    _WITH,
+)
+COMMUNICATIONS = Stream(
+    "communications",
+    "activities",
+    "communications",
+    "hs_lastmodifieddate",
+    "hs_timestamp",
+    (*_COMMON, "hs_communication_channel_type", "hs_communication_logged_from", "hs_communication_body"),
+    _WITH,
+)
+TICKETS = Stream(
+    "tickets",
+    "activities",
+    "tickets",
+    "hs_lastmodifieddate",
+    "createdate",
+    ("createdate", "closed_date", "hs_pipeline_stage", "hs_lastmodifieddate", "hubspot_owner_id", "subject", "content"),
+    _WITH,
+)
+CONTACT_FACTS = Stream(
+    "facts", "activities", "contacts", "lastmodifieddate", "lastmodifieddate", ("lastmodifieddate", "associatedcompanyid", *FACTS)
+)
+
+STREAMS: dict[str, tuple[Stream, ...]] = {
+    "contacts": (CONTACTS,),
+    "companies": (COMPANIES,),
+    "activities": (EMAILS, CALLS, MEETINGS, COMMUNICATIONS, TICKETS, CONTACT_FACTS),
+}
+"""The streams of each table. Notes are not read: a note is neither a touch nor a sign of life. Tasks are read by key alone."""
