@@ -23,11 +23,15 @@ class Homes:
 
     def of(self, crms: pd.Series, contact_ids: pd.Series) -> pd.Series:
         """The bucket of each contact, with the index of ``contact_ids``; STRANGERS where the contact is not in the lake."""
-        self._refresh()
+        self.refresh()
+        return self.known(crms, contact_ids)
+
+    def known(self, crms: pd.Series, contact_ids: pd.Series) -> pd.Series:
+        """As :meth:`of`, by what was known at the last refresh."""
         found = [self._buckets[crm].get(contact, STRANGERS) for crm, contact in zip(crms, contact_ids, strict=True)]
         return pd.Series(found, index=contact_ids.index, dtype="int32")
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Read what was committed since the last time, by us or by others."""
         with self._lock:
             table = self._contacts.open()

@@ -210,6 +210,8 @@ class Journal:
         found = _joined(cells, self._sheet(_SETTLED).scan(where=is_key), ["batch_id", "crm", "table", "record_id"])
         found = found[found["fate"] == Fate.WRITTEN.value].sort_values(SEQ).drop_duplicates("field", keep="last")
         began = self.runs().set_index("run_id")["started_at"]
+        if found.empty:
+            return to_table(CELLS, found[CELLS.names]).assign(run_id=found["run_id"], written_at=found["modified_at"])
         found = found.assign(written_at=found["modified_at"].fillna(found["run_id"].map(began)))
         return found.sort_values("field", ignore_index=True)[[*CELLS.names, "run_id", "written_at"]]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -17,8 +17,7 @@ from store.parts import Brings, Part, check_part, gone_elsewhere, gone_rows, pat
 from store.places import Place
 from store.sheets import BUCKET, SEQ, Sheet
 from store.versions import ERASED, EVENTS, KEPT, PATCH, SHARED, STRANGERS, Kept, living
-from store.writer import LakeWriter, When
-from transforms.vocabulary.changes import STANDING, Cursor, Fate, WriteReport
+from transforms.vocabulary.changes import STANDING, Cursor
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.tables import Column, Type
 
@@ -76,9 +75,12 @@ class Lake:
         with_cursor = [part for part in parts if part.cursor is not None]
         marks = {_app(crm, table, track): self._note_cursor(crm, table, track, with_cursor[-1])} if with_cursor else {}
         streams = ",".join(sorted({part.stream for part in parts if part.stream}))
-        self.sheet(table).commit(
-            lambda first: rows_of_parts(kept, parts, first, self._homes.of), marks, metadata={"streams": streams} if streams else {}
-        )
+
+        def make(first: int) -> pd.DataFrame:
+            self._homes.refresh()
+            return rows_of_parts(kept, parts, first, self._homes.known)
+
+        self.sheet(table).commit(make, marks, metadata={"streams": streams} if streams else {})
 
     def cursor(self, crm: str, table: str, *, track: str = "") -> Cursor | None:
         """Where the extract of that table stands: exactly the pages whose rows are in the lake. None where nothing was read yet."""
@@ -113,19 +115,14 @@ class Lake:
         """Every contact: crm, contact_id, person_id, bucket. Archived and merged ones are in it, erased ones are not."""
         return self._living(KEPT["contacts"], None, ["crm", "contact_id", "person_id", BUCKET])
 
-    def update_standing(self, cells: pd.DataFrame, reports: Iterable[WriteReport]) -> None:
-        """Note that the new values of CELLS stand in the CRM now, for the records reported written or unchanged. One commit.
+    def patch_standing(self, cells: pd.DataFrame, modified_at: pd.Series | None = None) -> None:
+        """Note that the new values of CELLS stand in the CRM now; a record's other fields keep what they held. One commit.
 
-        A record's other fields keep what they held. Call it before the journal is settled: a kill between the two repeats it,
-        while a settled batch whose values are not here would be planned again.
+        ``modified_at`` (index of ``cells``) says when the CRM changed each. Call it before the journal is settled: a kill between the two
+        repeats it, while a settled batch whose values are not here would be planned again.
         """
-        patches = patches_of_cells(cells, [report for report in reports if report.fate is not Fate.FAILED])
-        if len(patches):
-            self._append_standing([patches], {}, event=PATCH)
-
-    def writer(self, table: str, *, crm: str, track: str = "", replaces: bool = False, **when: Unpack[When]) -> LakeWriter:
-        """A buffer that turns many pages into few commits; see :class:`LakeWriter`."""
-        return LakeWriter(partial(self.commit, table, crm=crm, track=track), replaces=replaces, **when)
+        if len(cells):
+            self._append_standing([patches_of_cells(cells, modified_at)], {}, event=PATCH)
 
     def move(self, moves: pd.DataFrame) -> int:
         """Put contacts into another bucket with all they have: crm, contact_id, from_bucket, to_bucket and, if given, their new person_id.
@@ -235,7 +232,7 @@ def _homes_in(parts: Sequence[Part]) -> dict[str, int]:
     """The buckets that the pages of contacts themselves give; the later page counts."""
     found: dict[str, int] = {}
     for part in parts:
-        if part.person_ids is not None and part.buckets is not None:
+        if part.persons is not None and part.buckets is not None:
             found.update(zip(part.rows["contact_id"], part.buckets, strict=True))
     return found
 

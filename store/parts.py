@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -11,9 +11,9 @@ import pandas as pd
 
 from store.sheets import BUCKET, SEQ
 from store.versions import EVENTS, MOVED, REPLACED, SHARED, STRANGERS, Kept
-from transforms.vocabulary.changes import GONE, STANDING, Cursor, WriteReport
+from transforms.vocabulary.changes import GONE, STANDING, Cursor
 from transforms.vocabulary.errors import BadInput
-from transforms.vocabulary.tables import DTYPES, PRIVATE_COLUMNS, Table, to_table
+from transforms.vocabulary.tables import DTYPES, PRIVATE_COLUMNS, Table, Type, to_table
 
 Ask = Callable[[pd.Series, pd.Series], pd.Series]
 """Given CRMs and contact ids, the bucket of each; STRANGERS where it is not known."""
@@ -23,7 +23,7 @@ Ask = Callable[[pd.Series, pd.Series], pd.Series]
 class Part:
     """What one page brings to the lake.
 
-    ``person_ids`` and ``buckets`` have the index of ``rows``: required for contacts; for activities a missing bucket is looked up.
+    ``persons`` and ``buckets`` have the index of ``rows``: required for contacts; for activities a missing bucket is looked up.
     With ``replaces`` each activity in ``rows`` comes with all its participants, and rows of it that came before are void.
     """
 
@@ -32,7 +32,7 @@ class Part:
     stream: str = ""
     standing: pd.DataFrame | None = None
     gone: pd.DataFrame | None = None
-    person_ids: pd.Series | None = None
+    persons: pd.Series | None = None
     buckets: pd.Series | None = None
     replaces: bool = False
 
@@ -44,7 +44,7 @@ class Brings(TypedDict, total=False):
     stream: str
     standing: pd.DataFrame | None
     gone: pd.DataFrame | None
-    person_ids: pd.Series | None
+    persons: pd.Series | None
     buckets: pd.Series | None
     replaces: bool
 
@@ -57,12 +57,12 @@ def check_part(kept: Kept, part: Part, crm: str, buckets: int) -> None:
         _check_frame(GONE, part.gone, crm)
     if part.standing is not None:
         _check_frame(STANDING, part.standing, crm)
-    if kept.name == "contacts" and len(part.rows) and (part.person_ids is None or part.buckets is None):
-        raise BadInput("Contacts were given to the lake without person and bucket; pass person_ids and buckets beside the rows.")
-    for name, beside in (("person_ids", part.person_ids), ("buckets", part.buckets)):
+    if kept.name == "contacts" and len(part.rows) and (part.persons is None or part.buckets is None):
+        raise BadInput("Contacts were given to the lake without person and bucket; pass persons and buckets beside the rows.")
+    for name, beside in (("persons", part.persons), ("buckets", part.buckets)):
         if beside is not None and not beside.index.equals(part.rows.index):
             raise BadInput(f"The {name} given with {kept.name} do not have the index of the rows; align them first.")
-    if part.person_ids is not None and part.person_ids.isna().any():
+    if part.persons is not None and part.persons.isna().any():
         raise BadInput("Contacts were given to the lake with an empty person; each contact belongs to one.")
     if part.buckets is not None:
         known = part.buckets.dropna()
@@ -119,14 +119,14 @@ def _buckets(kept: Kept, rows: pd.DataFrame, part: Part, ask: Ask) -> pd.Series:
 
 def _contact_frames(rows: pd.DataFrame, part: Part, number: int, ask: Ask, fresh: dict[str, int]) -> list[pd.DataFrame]:
     """Contacts with person and bucket, and an event for each that lived in another bucket before. ``fresh``: homes given in this commit."""
-    if part.person_ids is None or part.buckets is None:
+    if part.persons is None or part.buckets is None:
         return [rows.assign(**{SEQ: number})]  # a page without rows; others were refused
     buckets = part.buckets.loc[rows.index].astype("int32")
     before = pd.Series([fresh.get(contact) for contact in rows["contact_id"]], index=rows.index, dtype="Int64")
     before = before.fillna(ask(rows["crm"], rows["contact_id"]).astype("Int64"))
     fresh.update(zip(rows["contact_id"], buckets, strict=True))
     has_moved = (before != STRANGERS) & (before != buckets)
-    placed = rows.assign(**{"person_id": part.person_ids.loc[rows.index].astype("str"), BUCKET: buckets, SEQ: number})
+    placed = rows.assign(**{"person_id": part.persons.loc[rows.index].astype("str"), BUCKET: buckets, SEQ: number})
     moved = rows.loc[has_moved, ["crm", "contact_id"]].assign(
         **{"from_bucket": before[has_moved], "event": MOVED, BUCKET: EVENTS, SEQ: number}
     )
@@ -150,22 +150,17 @@ def gone_elsewhere(parts: Sequence[Part], table: str) -> list[tuple[str, pd.Data
     return [(str(other), rows) for other, rows in gone[gone["table"] != table].groupby("table")]
 
 
-def patches_of_cells(cells: pd.DataFrame, reports: Iterable[WriteReport]) -> pd.DataFrame:
-    """CELLS of the records reported, as STANDING rows that hold the new values alone: null where a field becomes empty; one row a record."""
-    changed_at = {(report.crm, report.table, report.key): report.modified_at for report in reports}
-    found: dict[tuple[str, str, str], dict[str, str | None]] = {}
+def patches_of_cells(cells: pd.DataFrame, modified_at: pd.Series | None = None) -> pd.DataFrame:
+    """CELLS as STANDING rows that hold the new values alone: null where a field becomes empty; one row a record."""
+    times = modified_at if modified_at is not None else pd.Series(pd.NaT, index=cells.index, dtype=DTYPES[Type.TIME])
+    values: dict[tuple[str, str, str], dict[str, str | None]] = {}
+    changed: dict[tuple[str, str, str], pd.Timestamp] = {}
     new = cells["new"].astype("object").where(cells["new"].notna(), None)
-    for crm, table, record, name, value in zip(cells["crm"], cells["table"], cells["record_id"], cells["field"], new, strict=True):
-        if (crm, table, record) in changed_at:
-            found.setdefault((crm, table, record), {})[name] = value
-    rows = [
-        {
-            "crm": crm,
-            "table": table,
-            "record_id": record,
-            "values": json.dumps(values, sort_keys=True, ensure_ascii=False),
-            "modified_at": changed_at[crm, table, record],
-        }
-        for (crm, table, record), values in found.items()
-    ]
-    return to_table(STANDING, rows)
+    for crm, table, record, name, value, at in zip(
+        cells["crm"], cells["table"], cells["record_id"], cells["field"], new, times, strict=True
+    ):
+        values.setdefault((crm, table, record), {})[name] = value
+        changed[crm, table, record] = at
+    frame = pd.DataFrame(list(values), columns=["crm", "table", "record_id"], dtype="str")
+    texts = [json.dumps(each, sort_keys=True, ensure_ascii=False) for each in values.values()]
+    return to_table(STANDING, frame.assign(values=texts, modified_at=pd.Series(list(changed.values()), dtype=DTYPES[Type.TIME])))

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import Self
 
-import pandas as pd
-
-from store.parts import Brings, Part
+from store.lake import Lake
+from store.parts import Part
 
 ROWS = 10_000
 SECONDS = 30.0
-
-
-class When(TypedDict, total=False):
-    """When a buffer is emptied: at so many rows, or when its oldest page is so many seconds old by that clock."""
-
-    rows: int
-    seconds: float
-    clock: Callable[[], float]
 
 
 class LakeWriter:
@@ -29,26 +20,33 @@ class LakeWriter:
     Use it as a context manager. A commit is made when ``rows`` rows have gathered or the oldest page has waited ``seconds``, and at the end.
     When the block ends with an error, the pages that were added before it are committed too: they are whole, and so is their cursor.
     When a commit itself fails, its pages are not in the lake, the cursor stands before them, and no later page is taken.
-    ``replaces`` is what a page gets that does not say; see :class:`store.parts.Part`.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Part]], None], *, replaces: bool = False, **when: Unpack[When]) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        table: str,
+        *,
+        crm: str,
+        track: str = "",
+        rows: int = ROWS,
+        seconds: float = SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.commits = 0
-        self._commit, self._replaces = commit, replaces
-        self._rows, self._seconds, self._clock = when.get("rows", ROWS), when.get("seconds", SECONDS), when.get("clock", time.monotonic)
+        self._lake, self._table, self._crm, self._track = lake, table, crm, track
+        self._rows, self._seconds, self._clock = rows, seconds, clock
         self._parts: list[Part] = []
         self._gathered = 0
         self._since = 0.0
         self._has_failed = False
 
-    def add(self, rows: pd.DataFrame, **brings: Unpack[Brings]) -> None:
+    def add(self, part: Part) -> None:
         """Take a page; commit what has gathered where it is time."""
         if not self._parts:
             self._since = self._clock()
-        brings.setdefault("replaces", self._replaces)
-        part = Part(rows, **brings)
         self._parts.append(part)
-        self._gathered += len(rows) + sum(len(more) for more in (part.gone, part.standing) if more is not None)
+        self._gathered += len(part.rows) + sum(len(more) for more in (part.gone, part.standing) if more is not None)
         if self._gathered >= self._rows or self._clock() - self._since >= self._seconds:
             self.flush()
 
@@ -57,7 +55,7 @@ class LakeWriter:
         if not self._parts or self._has_failed:
             return
         self._has_failed = True
-        self._commit(self._parts)
+        self._lake.commit(self._table, self._parts, crm=self._crm, track=self._track)
         self._has_failed = False
         self._parts, self._gathered = [], 0
         self.commits += 1

@@ -50,7 +50,7 @@ class Made:
         rows = brings.pop("rows", None)
         rows = self.contacts(list(homes)) if rows is None else rows
         buckets = pd.Series(list(homes.values()), index=rows.index)
-        lake.append("contacts", rows, crm="hubspot", person_ids="p" + buckets.astype("str"), buckets=buckets, **brings)
+        lake.append("contacts", rows, crm="hubspot", persons="p" + buckets.astype("str"), buckets=buckets, **brings)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store.lake import Lake, Part
-from transforms.vocabulary.changes import STANDING, Fate, WriteReport
+from transforms.vocabulary.changes import STANDING
 from transforms.vocabulary.errors import BadInput, BadSettings, PersonMustAct
 from transforms.vocabulary.tables import (
     ACTIVITIES,
@@ -212,7 +212,7 @@ def test_contacts_need_person_and_bucket(lake: Lake, made: Any) -> None:
     with pytest.raises(BadInput, match="without person"):
         lake.append("contacts", rows, crm="hubspot")
     with pytest.raises(BadInput, match="outside 0 to 3"):
-        lake.append("contacts", rows, crm="hubspot", person_ids=pd.Series(["p"]), buckets=pd.Series([4]))
+        lake.append("contacts", rows, crm="hubspot", persons=pd.Series(["p"]), buckets=pd.Series([4]))
     lake.append("contacts", empty_table(CONTACTS), crm="hubspot", cursor="end")
     assert lake.cursor("hubspot", "contacts") == "end"
 
@@ -256,12 +256,10 @@ def test_a_lake_travels_to_another_process(lake: Lake, made: Any) -> None:
 
 
 def test_standing_is_joined_with_what_we_wrote(lake: Lake, made: Any) -> None:
-    """A written cell changes its field alone; an emptied one goes; a refused record keeps what it held; the CRM's next word counts."""
+    """A written cell changes its field alone; an emptied one goes; another record keeps what it held; the CRM's next word counts."""
     made.put(lake, {"1": 0, "2": 1}, standing=made.standing({"1": '{"a": "1", "b": "2"}', "2": '{"a": "1"}'}))
     cells = made.cells([("1", "a", "1", "9"), ("1", "b", "2", None), ("1", "c", None, "3"), ("2", "a", "1", "9")])
-    lake.update_standing(
-        cells, [WriteReport("hubspot", "contacts", "1", Fate.WRITTEN), WriteReport("hubspot", "contacts", "2", Fate.FAILED)]
-    )
+    lake.patch_standing(cells[cells["record_id"] == "1"])
     assert lake.standing("contacts")["values"].tolist() == ['{"a": "9", "c": "3"}', '{"a": "1"}']
     assert lake.standing("contacts", 0)["record_id"].tolist() == ["1"]
     lake.compact("standing")

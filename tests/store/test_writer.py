@@ -6,15 +6,17 @@ import pandas as pd
 import pytest
 
 from store.lake import Lake
+from store.parts import Part
+from store.writer import LakeWriter
 from transforms.vocabulary.errors import BadInput, CrmUnreachable
 
 
 def test_many_pages_make_few_commits(lake: Lake, made: Any) -> None:
     """1,200 pages of one row are 12 commits of a hundred rows, and the cursor is the last page's."""
     one = made.activities([("a", "1")])
-    with lake.writer("activities", crm="hubspot", rows=100) as writer:
+    with LakeWriter(lake, "activities", crm="hubspot", rows=100) as writer:
         for page in range(1_200):
-            writer.add(one.assign(activity_id=pd.Series([str(page)], dtype="str")), cursor=str(page), stream="emails")
+            writer.add(Part(one.assign(activity_id=pd.Series([str(page)], dtype="str")), cursor=str(page), stream="emails"))
     found = (writer.commits, lake.sheet("activities").open().version(), len(lake.read("activities")), lake.cursor("hubspot", "activities"))
     assert found == (12, 12, 1_200, "1199")
 
@@ -22,19 +24,19 @@ def test_many_pages_make_few_commits(lake: Lake, made: Any) -> None:
 def test_a_page_does_not_wait_longer_than_said(lake: Lake, made: Any) -> None:
     """What has waited for the given seconds is committed with the next page, however few rows there are."""
     seconds = iter([0.0, 0.0, 29.0, 31.0])
-    with lake.writer("activities", crm="hubspot", seconds=30, clock=lambda: next(seconds)) as writer:
+    with LakeWriter(lake, "activities", crm="hubspot", seconds=30, clock=lambda: next(seconds)) as writer:
         for page in range(3):
-            writer.add(made.activities([(f"a{page}", "1")]), cursor=str(page))
+            writer.add(Part(made.activities([(f"a{page}", "1")]), cursor=str(page)))
         assert (writer.commits, lake.cursor("hubspot", "activities")) == (1, "2")
 
 
 def test_the_later_page_of_one_commit_counts(lake: Lake, made: Any) -> None:
     """Within one commit pages keep their order: rows, voids and moves are as if each page had been committed alone."""
     rows = [made.contacts(["1", "2"], title=title) for title in ("first", "second", "third")]
-    with lake.writer("contacts", crm="hubspot") as writer:
+    with LakeWriter(lake, "contacts", crm="hubspot") as writer:
         for page, bucket in zip(rows, (0, 2, 1), strict=True):
-            beside = {"person_ids": pd.Series(["p", "p"]), "buckets": pd.Series([bucket, bucket])}
-            writer.add(page, **beside, gone=made.gone("contacts", "archived", ["2"]) if bucket == 2 else None)
+            beside = {"persons": pd.Series(["p", "p"]), "buckets": pd.Series([bucket, bucket])}
+            writer.add(Part(page, **beside, gone=made.gone("contacts", "archived", ["2"]) if bucket == 2 else None))
     assert writer.commits == 1
     assert lake.read("contacts", 1)[["contact_id", "title"]].to_numpy().tolist() == [["1", "third"], ["2", "third"]]
     assert [len(lake.read("contacts", bucket)) for bucket in range(4)] == [0, 2, 0, 0]
@@ -45,9 +47,9 @@ def test_a_break_keeps_the_pages_that_were_whole(lake: Lake, made: Any) -> None:
     """When the CRM fails in the middle, every page that was added is in the lake, and the cursor stands after the last of them."""
 
     def pull() -> None:
-        with lake.writer("activities", crm="hubspot") as writer:
-            writer.add(made.activities([("a1", "1")]), cursor="one")
-            writer.add(made.activities([("a2", "1")]), cursor="two")
+        with LakeWriter(lake, "activities", crm="hubspot") as writer:
+            writer.add(Part(made.activities([("a1", "1")]), cursor="one"))
+            writer.add(Part(made.activities([("a2", "1")]), cursor="two"))
             raise CrmUnreachable("gone")
 
     with pytest.raises(CrmUnreachable):
@@ -59,21 +61,13 @@ def test_after_a_failed_commit_the_cursor_stays(lake: Lake, made: Any) -> None:
     """Where a commit is refused, none of its pages is in the lake, no later page goes in, and the cursor stands before them."""
 
     def pull() -> None:
-        with lake.writer("activities", crm="hubspot", rows=1) as writer:
-            writer.add(made.activities([("a1", "1")]), cursor="one")
+        with LakeWriter(lake, "activities", crm="hubspot", rows=1) as writer:
+            writer.add(Part(made.activities([("a1", "1")]), cursor="one"))
             try:
-                writer.add(made.activities([("a2", "1")]).assign(body="text"), cursor="two")
+                writer.add(Part(made.activities([("a2", "1")]).assign(body="text"), cursor="two"))
             finally:
-                writer.add(made.activities([("a3", "1")]), cursor="three")
+                writer.add(Part(made.activities([("a3", "1")]), cursor="three"))
 
     with pytest.raises(BadInput):
         pull()
     assert (len(lake.read("activities")), lake.cursor("hubspot", "activities")) == (1, "one")
-
-
-def test_replaces_is_what_a_page_gets_that_does_not_say(lake: Lake, made: Any) -> None:
-    """A writer for changes makes each page void the earlier participants of its activities."""
-    lake.append("activities", made.activities([("a1", "1"), ("a1", "2")]), crm="hubspot")
-    with lake.writer("activities", crm="hubspot", replaces=True) as writer:
-        writer.add(made.activities([("a1", "2")]))
-    assert lake.read("activities")["contact_id"].tolist() == ["2"]
