@@ -1,0 +1,1 @@
+"""The HubSpot side of the sandbox: its records, its rules, its answers."""

@@ -1,0 +1,69 @@
+"""Fills a portal from canonical tables."""
+
+from __future__ import annotations
+
+from sandbox.hubspot.object_types import object_type
+from sandbox.hubspot.portal import Portal
+from sandbox.loading.activities import People, load_activities
+from sandbox.loading.people import load_companies, load_contacts, load_owners
+from sandbox.loading.report import Loaded, LoadReport
+from sandbox.loading.tables import Tables, last_moment, numbered, read_folder, texts
+from transforms.vocabulary.errors import BadInput
+
+__all__ = ["LoadReport", "Loaded", "Tables", "last_moment", "load_tables", "read_folder"]
+
+
+def load_tables(portal: Portal, tables: Tables) -> LoadReport:
+    """Put canonical tables into an empty portal. Ids that are numbers stay as they are; others become numbers, the old ones ``external_id``.
+
+    Raises BadInput where a table is not canonical, a contact comes twice, or an activity names an unknown contact.
+    """
+    tables = tables.cast()
+    contacts = tables.contacts
+    doubled = contacts["contact_id"].duplicated()
+    if doubled.any():
+        raise BadInput(f"Contact {contacts.loc[doubled, 'contact_id'].iloc[0]} comes more than once among the contacts; keep one.")
+    with portal.lock:
+        ids = numbered(contacts["contact_id"], object_type("contacts").first_id)
+        owners = load_owners(portal, tables)
+        companies = load_companies(portal, tables, owners)
+        people = _people(portal, tables, ids, companies)
+        targets = _merge_targets(tables, ids)
+        parts, roll_ups = load_activities(
+            portal, tables.activities, {text: targets.get(number, number) for text, number in ids.items()}, companies, owners, people
+        )
+        load_contacts(portal, tables, ids, owners, companies, roll_ups)
+        portal.ids |= {"contacts": ids, "companies": companies, "owners": owners}
+    heads = [
+        Loaded("contacts", len(contacts), len(ids), "as contacts"),
+        Loaded("companies", len(tables.companies) if tables.companies is not None else 0, len(companies), "as companies"),
+        Loaded("owners", len(tables.owners) if tables.owners is not None else 0, len(owners), "as owners"),
+    ]
+    return LoadReport(tuple(heads + parts), dict(portal.ids))
+
+
+def _people(portal: Portal, tables: Tables, ids: dict[str, int], companies: dict[str, int]) -> People:
+    frame = tables.contacts
+    emails, firsts, lasts = (texts(frame[name]) for name in ("email", "first_name", "last_name"))
+    numbers = [ids[text] for text in frame["contact_id"]]
+    known = {
+        number: ((email or f"contact-{number}@unknown.example").strip().lower(), first or "", last or "")
+        for number, email, first, last in zip(numbers, emails, firsts, lasts, strict=True)
+    }
+    firms = {n: companies[c] for n, c in zip(numbers, texts(frame["company_id"]), strict=True) if c is not None}
+    owners = {owner.id: (owner.email, owner.first_name, owner.last_name) for owner in portal.owners.all.values()}
+    return People(known, owners, firms)
+
+
+def _merge_targets(tables: Tables, ids: dict[str, int]) -> dict[int, int]:
+    """For each contact that was merged away, the one that took its place."""
+    into = dict(zip(tables.contacts["contact_id"], texts(tables.contacts["merged_into"]), strict=True))
+    found = {}
+    for text in into:
+        target, seen = text, {text}
+        while (following := into.get(target)) is not None and following in ids and following not in seen:
+            target = following
+            seen.add(target)
+        if target != text:
+            found[ids[text]] = ids[target]
+    return found

@@ -1,0 +1,477 @@
+"""Activities of a loaded portal: e-mails, calls, meetings, messages, notes and tickets, with their links.
+
+What HubSpot keeps differs from what happened, and the loader writes what HubSpot would keep:
+
+- An e-mail has no raw headers, only addresses. A bounce or auto-reply that came as mail is an incoming e-mail with its text.
+- Opens and clicks are no records; they are counted on the e-mail before them, and on the contact.
+- A communication (SMS, WhatsApp, LinkedIn) has no direction; as people do when they paste a conversation, the body starts with a line
+  ``From <name>:`` for what the contact wrote and ``To <name>:`` for what we wrote.
+- A meeting has no direction either; one that the contact booked has the source MEETINGS_PUBLIC, one of ours CRM_UI.
+- Opening and closing of one ticket are one record. Chats and letters are notes. Forms and visits are facts of the contact.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from sandbox.hubspot.account import DISPOSITIONS
+from sandbox.hubspot.object_types import object_type
+from sandbox.hubspot.portal import Portal
+from sandbox.hubspot.records import CRM_UI, Record, Source
+from sandbox.loading.people import EMAIL_SOURCE, RollUps
+from sandbox.loading.report import Loaded
+from sandbox.loading.tables import flags, numbered, texts, to_millis
+from transforms.vocabulary.errors import BadInput
+
+HALF_HOUR_MS = 1_800_000
+CONVERSATIONS = Source("CONVERSATIONS", None, "Conversations")
+_FROM = re.compile(r"^From:[ \t]*(?:\"?([^\"<\r\n]*?)\"?[ \t]*)?<?([^<>\s]+@[^<>\s]+)>?", re.MULTILINE | re.IGNORECASE)
+_MESSAGE_ID = re.compile(r"^Message-ID:[ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
+_CODE = re.compile(r"\b([45])\.\d{1,3}\.\d{1,3}\b")
+_REPLY_CODE = re.compile(r"\b([45]\d\d)[ -]")
+
+EMAIL_SHAPE = (
+    *("hs_timestamp", "hubspot_owner_id", "hs_email_direction", "hs_email_status", "hs_email_subject", "hs_email_text", "hs_email_headers"),
+    *("hs_email_message_id", "hs_email_thread_id", "hs_email_sent_count", "hs_email_open_count", "hs_email_click_count"),
+    *("hs_email_reply_count", "hs_incoming_email_is_out_of_office", "hs_sequence_id", "hs_campaign_guid", "hs_email_post_send_status"),
+    *("hs_email_bounce_error_detail_message", "hs_email_bounce_error_detail_status_code", "hs_email_logged_from"),
+)
+CALL_SHAPE = (
+    *("hs_timestamp", "hubspot_owner_id", "hs_call_title", "hs_call_body", "hs_call_direction", "hs_call_status", "hs_call_duration"),
+    *("hs_call_disposition",),
+)
+MEETING_SHAPE = (
+    *("hs_timestamp", "hubspot_owner_id", "hs_meeting_title", "hs_meeting_body", "hs_meeting_start_time", "hs_meeting_end_time"),
+    *("hs_meeting_outcome", "hs_meeting_source"),
+)
+COMMUNICATION_SHAPE = (
+    *("hs_timestamp", "hubspot_owner_id", "hs_communication_channel_type", "hs_communication_logged_from", "hs_communication_body"),
+)
+NOTE_SHAPE = ("hs_timestamp", "hubspot_owner_id", "hs_note_body")
+TICKET_SHAPE = ("subject", "content", "hs_pipeline", "hs_pipeline_stage", "hubspot_owner_id", "closed_date", "source_type")
+SHAPES = {
+    "emails": EMAIL_SHAPE,
+    "calls": CALL_SHAPE,
+    "meetings": MEETING_SHAPE,
+    "communications": COMMUNICATION_SHAPE,
+    "notes": NOTE_SHAPE,
+    "tickets": TICKET_SHAPE,
+}
+OBJECTS = {
+    "email": "emails",
+    "call": "calls",
+    "meeting": "meetings",
+    "sms": "communications",
+    "whatsapp": "communications",
+    "linkedin": "communications",
+    "chat": "notes",
+    "mail": "notes",
+    "ticket": "tickets",
+}
+MESSAGES = {"sms": "SMS", "whatsapp": "WHATS_APP", "linkedin": "LINKEDIN_MESSAGE"}
+CALL_OUTCOMES = {
+    "connected": ("COMPLETED", "connected"),
+    "held": ("COMPLETED", "connected"),
+    "voicemail": ("COMPLETED", "voicemail"),
+    "no_answer": ("NO_ANSWER", "no_answer"),
+    "busy": ("BUSY", "busy"),
+    "wrong_number": ("COMPLETED", "wrong_number"),
+    "canceled": ("CANCELED", None),
+}
+MEETING_OUTCOMES = {"held": "COMPLETED", "no_show": "NO_SHOW", "declined": "CANCELED", "canceled": "CANCELED", "scheduled": "SCHEDULED"}
+
+
+@dataclass(slots=True)
+class Row:
+    """One record in the making: the first of its rows, the contacts of all of them, and what was counted on it."""
+
+    activity_id: str
+    contacts: list[int]
+    at: int
+    channel: str
+    direction: str
+    outcome: str | None
+    company: int | None
+    owner: int | None
+    subject: str | None
+    body: str | None
+    headers: str | None
+    thread: str | None
+    duration: float | None
+    is_automated: bool
+    is_broadcast: bool
+    modified: int
+    opens: int = 0
+    clicks: int = 0
+    replies: int = 0
+    closed: int | None = None
+
+
+@dataclass
+class People:
+    """What the records need to know of people: addresses and names of contacts and of owners, and each contact's company."""
+
+    contacts: dict[int, tuple[str, str, str]]
+    owners: dict[int, tuple[str, str, str]]
+    companies: dict[int, int]
+    archived: set[int] = field(default_factory=set)
+
+
+def load_activities(
+    portal: Portal, frame: pd.DataFrame, contacts: dict[str, int], companies: dict[str, int], owners: dict[str, int], people: People
+) -> tuple[list[Loaded], RollUps]:
+    """Make the records of all activities. Returns what became of the rows, and what adds up to each contact.
+
+    Raises BadInput where an activity names a contact that is not there.
+    """
+    unknown = ~frame["contact_id"].isin(list(contacts))
+    if unknown.any():
+        row = frame[unknown].iloc[0]
+        raise BadInput(
+            f"Activity {row['activity_id']} names the contact {row['contact_id']}, which is not among the contacts; add it or take the row out."
+        )
+    rows, doubled = _rows(portal, frame, contacts, companies, owners)
+    kinds: dict[str, list[Row]] = defaultdict(list)
+    counted: dict[str, int] = defaultdict(int)
+    for row in rows:
+        kinds[_object_of(row)].append(row)
+        counted[f"{row.channel} {_object_of(row)}"] += len(row.contacts)
+    roll_ups = _roll_ups(rows)
+    _count_answers(kinds["emails"], kinds.pop("opens", []))
+    kinds["tickets"] = _tickets(kinds["tickets"])
+    for kind, shape in SHAPES.items():
+        _put(portal, kind, shape, kinds.get(kind, []), people)
+    return _parts(kinds, counted, doubled), roll_ups
+
+
+def _rows(
+    portal: Portal, frame: pd.DataFrame, contacts: dict[str, int], companies: dict[str, int], owners: dict[str, int]
+) -> tuple[list[Row], int]:
+    ordered = frame.sort_values("occurred_at", kind="stable")
+    now = portal.clock.now_ms()
+    columns: list[Any] = [
+        texts(ordered["activity_id"]),
+        [contacts[text] for text in ordered["contact_id"]],
+        to_millis(ordered["occurred_at"]),
+    ]
+    columns += [
+        texts(ordered[name])
+        for name in ("channel", "direction", "outcome", "company_id", "actor_id", "subject", "body", "headers", "thread_id")
+    ]
+    columns += [
+        ordered["duration_s"].tolist(),
+        flags(ordered["is_automated"]),
+        flags(ordered["is_broadcast"]),
+        to_millis(ordered["modified_at"]),
+    ]
+    made: dict[str, Row] = {}
+    doubled = 0
+    for (
+        key,
+        contact,
+        at,
+        channel,
+        direction,
+        outcome,
+        company,
+        actor,
+        subject,
+        body,
+        headers,
+        thread,
+        duration,
+        auto,
+        many,
+        modified,
+    ) in zip(*columns, strict=True):
+        known = made.get(key)
+        if known is not None:
+            if contact in known.contacts:
+                doubled += 1
+            else:
+                known.contacts.append(contact)
+            continue
+        # Unless told otherwise a record is changed for the last time soon after the event, as logging takes a moment.
+        changed = modified if modified is not None else at + 1_000 + (at // 1000 + contact) * 7919 % 240_000
+        made[key] = Row(
+            *(key, [contact], at, channel, direction, outcome),
+            *(companies[company] if company is not None else None, owners[actor] if actor is not None else None),
+            *(subject, body, headers, thread, duration if duration == duration else None, auto, many),  # noqa: PLR0124 - only NaN differs from itself
+            max(at, min(changed, max(now, at))),
+        )
+    return list(made.values()), doubled
+
+
+def _object_of(row: Row) -> str:
+    if row.direction == "internal" and row.channel != "ticket":
+        return "notes"
+    if row.channel == "email" and row.direction == "inbound" and row.outcome in {"opened", "clicked"}:
+        return "opens"
+    return OBJECTS.get(row.channel, row.channel)
+
+
+def _count_answers(emails: list[Row], opens: list[Row]) -> None:
+    """Count opens, clicks and replies on the e-mail that they belong to: the last one of ours to that contact, or of that thread."""
+    last_to: dict[int, Row] = {}
+    last_of: dict[str, Row] = {}
+    for row in sorted([*emails, *opens], key=lambda row: row.at):
+        if row.direction == "outbound":
+            row.opens += row.outcome in {"opened", "clicked"}
+            row.clicks += row.outcome == "clicked"
+            row.replies += row.outcome == "replied"
+            for contact in row.contacts:
+                last_to[contact] = row
+            if row.thread:
+                last_of[row.thread] = row
+        elif row.outcome in {"opened", "clicked"}:
+            for contact in row.contacts:
+                if contact in last_to:
+                    last_to[contact].opens += row.outcome == "opened"
+                    last_to[contact].clicks += row.outcome == "clicked"
+        elif row.outcome not in {"bounced", "auto_reply"} and row.thread in last_of:
+            last_of[str(row.thread)].replies = max(1, last_of[str(row.thread)].replies)
+
+
+def _tickets(rows: list[Row]) -> list[Row]:
+    """One row a ticket: opened by its first row, closed by the last one that says so."""
+    tickets: dict[str, Row] = {}
+    for row in rows:
+        ticket = tickets.setdefault(row.thread or row.activity_id, row)
+        ticket.modified = max(ticket.modified, row.modified)
+        if row is not ticket:
+            ticket.contacts += [contact for contact in row.contacts if contact not in ticket.contacts]
+            ticket.owner = ticket.owner or row.owner
+        if row.outcome == "closed_ticket":
+            ticket.closed = row.at
+        elif row.outcome == "opened_ticket":
+            ticket.closed = None
+    return list(tickets.values())
+
+
+def _put(portal: Portal, kind: str, shape: tuple[str, ...], rows: list[Row], people: People) -> None:
+    if not rows:
+        return
+    places = {name: place for place, name in enumerate(shape)}
+    make = _MAKERS[kind]
+    object_kind = object_type(kind)
+    keys = [(row.thread or row.activity_id) if kind == "tickets" else row.activity_id for row in rows]
+    ids = numbered(pd.Series(keys, dtype="str"), object_kind.first_id)
+    portal.ids[kind] = ids
+    pairs: list[tuple[int, int]] = []
+    firms: list[tuple[int, int]] = []
+    records = []
+    for key, row in zip(keys, rows, strict=True):
+        record_id = ids[key]
+        source = EMAIL_SOURCE if kind == "emails" else CONVERSATIONS if row.channel == "chat" else CRM_UI
+        records.append(Record(record_id, row.at, row.modified, source, shape=places, base=make(row, people)))
+        pairs.extend((record_id, contact) for contact in row.contacts)
+        company = row.company or people.companies.get(row.contacts[0])
+        if company is not None:
+            firms.append((record_id, company))
+    portal.stores[kind].put_loaded(records)
+    portal.links.load((kind, "contacts"), pairs)
+    portal.links.load((kind, "companies"), firms)
+
+
+def _email(row: Row, people: People) -> tuple[Any, ...]:
+    is_ours = row.direction == "outbound"
+    bounced = is_ours and row.outcome == "bounced"
+    code = message = None
+    if bounced:
+        text = row.body or ""
+        found, reply = _CODE.search(text), _REPLY_CODE.search(text)
+        code = reply[1] if reply else "450" if found and found[1] == "4" else "550"
+        message = f"{code} {found[0] if found else '5.1.1'} Recipient address rejected"
+    seed = row.thread or row.subject or row.activity_id
+    found_id = _MESSAGE_ID.search(row.headers) if row.headers else None
+    return (
+        row.at,
+        _owner(row),
+        "EMAIL" if is_ours else "INCOMING_EMAIL",
+        "BOUNCED" if bounced else "SENT",
+        row.subject,
+        row.body,
+        _headers(row, people, is_ours=is_ours),
+        found_id[1] if found_id else None,
+        row.thread,
+        "1" if is_ours else None,
+        str(row.opens) if is_ours else None,
+        str(row.clicks) if is_ours else None,
+        str(row.replies) if is_ours else None,
+        "true" if row.outcome == "auto_reply" and not is_ours else None,
+        str(1 + uuid.uuid5(uuid.NAMESPACE_OID, seed).int % 900_000) if row.is_automated else None,
+        str(uuid.uuid5(uuid.NAMESPACE_URL, row.subject or row.activity_id)) if row.is_broadcast else None,
+        ("BOUNCED" if bounced else "DELIVERED") if is_ours else None,
+        message,
+        code,
+        "CRM",
+    )
+
+
+def _person(known: tuple[str, str, str]) -> dict[str, str]:
+    email, first, last = known
+    made = {"email": email}
+    if first:
+        made["firstName"] = first
+    if last:
+        made["lastName"] = last
+    return made
+
+
+def _headers(row: Row, people: People, *, is_ours: bool) -> str:
+    theirs = [_person(people.contacts[contact]) for contact in row.contacts]
+    ours = _person(people.owners[row.owner]) if row.owner is not None else {"email": "team@ours.example"}
+    if is_ours:
+        sender, to = ours, theirs
+    else:
+        sender, to = theirs[0], [ours]
+        given = _FROM.search(row.headers) if row.headers else None
+        if given:
+            # What the mail says of its sender counts: a bounce comes from a daemon, not from the contact.
+            first, _, last = ("" if "=?" in (given[1] or "") else given[1] or "").strip().partition(" ")
+            address = given[2].lower()
+            sender = theirs[0] if address == theirs[0]["email"] else _person((address, first, last))
+    return orjson.dumps({"from": sender, "to": to, "cc": [], "bcc": [], "sender": {"email": sender["email"]}}).decode()
+
+
+def _owner(row: Row) -> str | None:
+    return None if row.owner is None else str(row.owner)
+
+
+def _call(row: Row, _people: People) -> tuple[Any, ...]:
+    status, outcome = CALL_OUTCOMES.get(row.outcome or "", ("COMPLETED", None))
+    return (
+        row.at,
+        _owner(row),
+        row.subject,
+        row.body,
+        "INBOUND" if row.direction == "inbound" else "OUTBOUND",
+        status,
+        None if row.duration is None else str(round(row.duration * 1000)),
+        DISPOSITIONS[outcome][0] if outcome else None,
+    )
+
+
+def _meeting(row: Row, _people: People) -> tuple[Any, ...]:
+    lasted = HALF_HOUR_MS if row.duration is None else round(row.duration * 1000)
+    return (
+        row.at,
+        _owner(row),
+        row.subject,
+        row.body,
+        row.at,
+        row.at + lasted,
+        MEETING_OUTCOMES.get(row.outcome or ""),
+        "MEETINGS_PUBLIC" if row.direction == "inbound" else "CRM_UI",
+    )
+
+
+def _communication(row: Row, people: People) -> tuple[Any, ...]:
+    email, first, last = people.contacts[row.contacts[0]]
+    name = " ".join(part for part in (first, last) if part) or email
+    who = f"{'From' if row.direction == 'inbound' else 'To'} {name}:"
+    text = "\n".join(part for part in (who, row.subject, row.body) if part)
+    return (row.at, _owner(row), MESSAGES[row.channel], "CRM", text)
+
+
+def _note(row: Row, people: People) -> tuple[Any, ...]:
+    titles = {"chat": "Chat", "mail": "Letter"}
+    head = row.subject
+    if row.direction != "internal" and row.channel in titles:
+        email, first, last = people.contacts[row.contacts[0]]
+        name = " ".join(part for part in (first, last) if part) or email
+        head = f"{titles[row.channel]} {'from' if row.direction == 'inbound' else 'to'} {name}"
+    return (row.at, _owner(row), "\n".join(part for part in (head, row.body) if part))
+
+
+def _ticket(row: Row, _people: People) -> tuple[Any, ...]:
+    return (row.subject or "Ticket", row.body, "0", "1" if row.closed is None else "4", _owner(row), row.closed, "EMAIL")
+
+
+_MAKERS: dict[str, Callable[[Row, People], tuple[Any, ...]]] = {
+    "emails": _email,
+    "calls": _call,
+    "meetings": _meeting,
+    "communications": _communication,
+    "notes": _note,
+    "tickets": _ticket,
+}
+
+
+def _roll_ups(rows: list[Row]) -> RollUps:
+    """What HubSpot adds up on the contact: last contacted, number of activities, replies, marketing mail, forms, visits."""
+    found: RollUps = defaultdict(dict)
+
+    def latest(contact: int, name: str, ms: int) -> None:
+        known = found[contact].get(name)
+        found[contact][name] = max(ms, known) if isinstance(known, int) else ms
+
+    def more(contact: int, name: str) -> None:
+        found[contact][name] = str(int(found[contact].get(name, 0)) + 1)
+
+    for row in rows:
+        for contact in row.contacts:
+            _add_up(row, contact, latest, more)
+            if row.channel == "form":
+                found[contact]["recent_conversion_event_name"] = row.subject or "Contact us: form"
+                found[contact].setdefault("first_conversion_event_name", row.subject or "Contact us: form")
+                found[contact].setdefault("first_conversion_date", row.at)
+    return found
+
+
+def _add_up(row: Row, contact: int, latest: Callable[[int, str, int], None], more: Callable[[int, str], None]) -> None:
+    at = row.at
+    mail = "email" if row.channel == "email" else ""
+    if row.channel == "form":
+        latest(contact, "recent_conversion_date", at)
+        more(contact, "num_conversion_events")
+    elif row.channel == "web":
+        latest(contact, "hs_analytics_last_timestamp", at)
+        more(contact, "hs_analytics_num_visits")
+    elif mail and row.outcome in {"opened", "clicked"}:
+        word = "open" if row.outcome == "opened" else "click"
+        if row.is_broadcast:
+            latest(contact, f"hs_email_last_{word}_date", at)
+            more(contact, f"hs_email_{word}")
+        else:
+            latest(contact, f"hs_sales_email_last_{'opened' if word == 'open' else 'clicked'}", at)
+    elif mail and row.is_broadcast:
+        latest(contact, "hs_email_last_send_date", at)
+        more(contact, "hs_email_bounce" if row.outcome == "bounced" else "hs_email_delivered")
+    elif row.channel in OBJECTS and row.channel != "ticket":
+        latest(contact, "notes_last_updated", at)
+        more(contact, "num_notes")
+        if row.direction == "outbound":
+            latest(contact, "notes_last_contacted", at)
+            more(contact, "num_contacted_notes")
+        elif mail and row.outcome not in {"bounced", "auto_reply"}:
+            latest(contact, "hs_sales_email_last_replied", at)
+
+
+_HOW = {
+    "opens": "counted on the e-mail before them and on the contact",
+    "form": "kept as the contact's recent conversion and number of form submissions",
+    "web": "kept as the contact's last visit and number of visits",
+}
+
+
+def _parts(kinds: dict[str, list[Row]], counted: dict[str, int], doubled: int) -> list[Loaded]:
+    parts = []
+    for key, rows in sorted(counted.items()):
+        channel, kind = key.split(" ")
+        if kind in SHAPES:
+            records = len(kinds["tickets"]) if kind == "tickets" else sum(1 for row in kinds[kind] if row.channel == channel)
+            parts.append(Loaded(channel, rows, records, f"as {kind}"))
+        else:
+            parts.append(Loaded(channel, rows, 0, _HOW.get(kind, "skipped: a portal has no place for them")))
+    if doubled:
+        parts.append(Loaded("rows of the same activity and contact", doubled, 0, "skipped: doubles"))
+    return parts

@@ -1,0 +1,101 @@
+"""The canonical tables that are loaded: as frames, or from a folder of CSV and Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow
+
+from transforms.vocabulary.errors import BadInput
+from transforms.vocabulary.tables import ACTIVITIES, COMPANIES, CONTACTS, OWNERS, Table, empty_table, to_table
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Canonical frames of a portal. ``extras`` holds, by table, more facts of contacts under HubSpot's own property names."""
+
+    contacts: pd.DataFrame
+    activities: pd.DataFrame
+    companies: pd.DataFrame | None = None
+    owners: pd.DataFrame | None = None
+    extras: Mapping[str, pd.DataFrame] | None = None
+
+    def cast(self) -> Tables:
+        """The same with every frame cast to its canonical form. BadInput where one cannot be."""
+
+        def frame(table: Table, given: pd.DataFrame | None) -> pd.DataFrame:
+            return empty_table(table) if given is None else to_table(table, given)
+
+        return Tables(
+            frame(CONTACTS, self.contacts),
+            frame(ACTIVITIES, self.activities),
+            frame(COMPANIES, self.companies),
+            frame(OWNERS, self.owners),
+            self.extras or {},
+        )
+
+
+def read_folder(folder: Path) -> Tables:
+    """The tables in a folder: ``contacts`` and ``activities`` must be there, ``companies`` and ``owners`` may be, each ``.csv`` or ``.parquet``.
+
+    Raises BadInput where a file is missing, unreadable or not canonical.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"The folder {folder} does not exist; name one that holds contacts and activities as CSV or Parquet.")
+    found = {table.name: _read(folder, table) for table in (CONTACTS, ACTIVITIES, COMPANIES, OWNERS)}
+    for name in ("contacts", "activities"):
+        if found[name] is None:
+            raise BadInput(f"The folder {folder} holds neither {name}.csv nor {name}.parquet; both contacts and activities are needed.")
+    contacts, activities = found["contacts"], found["activities"]
+    assert contacts is not None  # noqa: S101 - tells the type checker what the loop above made sure
+    assert activities is not None  # noqa: S101 - the same
+    return Tables(contacts, activities, found["companies"], found["owners"])
+
+
+def _read(folder: Path, table: Table) -> pd.DataFrame | None:
+    for suffix in (".parquet", ".csv"):
+        path = folder / f"{table.name}{suffix}"
+        if path.exists():
+            try:
+                rows = pd.read_parquet(path) if suffix == ".parquet" else pd.read_csv(path, dtype="str", keep_default_na=False)
+            except (OSError, ValueError, pyarrow.ArrowException) as fault:
+                raise BadInput(f"The file {path} cannot be read ({str(fault).splitlines()[0]}); correct it and try again.") from None
+            return to_table(table, rows, source=str(path))
+    return None
+
+
+def last_moment(tables: Tables) -> datetime | None:
+    """The full hour after the last thing that happened; None where nothing did."""
+    moments = [pd.to_datetime(tables.activities[name], utc=True).max() for name in ("occurred_at",) if name in tables.activities]
+    known = [moment for moment in moments if pd.notna(moment)]
+    if not known:
+        return None
+    return (max(known).floor("h") + timedelta(hours=1)).to_pydatetime()  # type: ignore[no-any-return]  # pandas ships no types here
+
+
+def to_millis(times: pd.Series) -> list[int | None]:
+    """Times as milliseconds since 1970; None where missing."""
+    whole = times.astype("int64") // 1000
+    return whole.astype("object").where(times.notna(), None).tolist()  # type: ignore[no-any-return]  # the same
+
+
+def texts(values: pd.Series) -> list[str | None]:
+    """Texts; None where missing."""
+    return values.astype("object").where(values.notna(), None).tolist()  # type: ignore[no-any-return]  # the same
+
+
+def flags(values: pd.Series) -> list[bool]:
+    """Truth values; missing is false."""
+    return values.fillna(False).astype("bool").tolist()  # type: ignore[no-any-return]  # the same
+
+
+def numbered(ids: pd.Series, first: int) -> dict[str, int]:
+    """The record id of each canonical id: the same number where all are whole numbers, else new ones in the order given."""
+    known = ids.dropna().drop_duplicates()
+    if known.str.fullmatch(r"[1-9]\d{0,15}").all():
+        return {text: int(text) for text in known}
+    return {text: first + 7 * place for place, text in enumerate(known)}

@@ -1,0 +1,192 @@
+"""Starts and stops a sandbox: in a thread of this process for tests and the demo, or blocking for the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import uvicorn
+from starlette.routing import BaseRoute
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.app import SandboxApp
+from sandbox.calls import CallLog
+from sandbox.clock import Clock
+from sandbox.faults import Faults, read_rules
+from sandbox.gate import Scope
+from sandbox.hubspot.portal import Portal
+from sandbox.loader import LoadReport, Tables, last_moment, load_tables, read_folder
+from sandbox.options import SandboxOptions
+
+__all__ = ["Sandbox", "SandboxOptions", "Tables", "World", "make_portal", "run_sandbox"]
+
+DEFAULT_NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+START_S, STOP_S = 20.0, 5.0
+
+
+class World(Protocol):
+    """Made customers: canonical frames, and what only the vendor would know beside them."""
+
+    contacts: Any
+    companies: Any
+    activities: Any
+    owners: Any
+
+
+class Connections:
+    """The open connections of a server, so that one can be broken off."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, int], asyncio.Transport] = {}
+
+    def protocol(self) -> type[H11Protocol]:
+        """A protocol class that reports its connections here."""
+        held = self._open
+
+        class Reported(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the parent declares it
+                super().connection_made(transport)
+                if self.client:
+                    held[self.client] = transport
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                if self.client:
+                    held.pop(self.client, None)
+                super().connection_lost(exc)
+
+        return Reported
+
+    def drop(self, scope: Scope) -> None:
+        """Break off the connection over which a call came."""
+        transport = self._open.get(tuple(scope["client"]))
+        if transport is not None:
+            transport.abort()
+
+
+@dataclass
+class Sandbox:
+    """A sandbox that answers: where, with which token, and everything one may look at or change from outside."""
+
+    base_url: str
+    token: str
+    portal: Portal
+    calls: CallLog
+    clock: Clock
+    faults: Faults
+    report: LoadReport | None
+
+
+def make_portal(options: SandboxOptions, *, world: World | None = None, load: Path | str | None = None) -> tuple[Portal, LoadReport | None]:
+    """A portal with its clock, filled from ``world`` or from the canonical files in the folder ``load``.
+
+    Raises BadInput where a file is missing or wrong.
+    """
+    tables: Tables | None = None
+    if load is not None:
+        tables = read_folder(Path(load))
+    elif world is not None:
+        tables = Tables(world.contacts, world.activities, world.companies, world.owners, getattr(world, "extras", None))
+    start = options.now or (last_moment(tables) if tables is not None else None) or DEFAULT_NOW
+    portal = Portal(options, Clock(start, frozen=options.frozen))
+    return portal, load_tables(portal, tables) if tables is not None else None
+
+
+def make_faults(options: SandboxOptions) -> Faults:
+    """The faults of the options' file, or none. Raises BadInput where the file is wrong."""
+    if options.faults is None:
+        return Faults(options.seed)
+    seed, rules = read_rules(Path(options.faults))
+    return Faults(options.seed if seed is None else seed, rules)
+
+
+def make_server(portal: Portal, calls: CallLog, faults: Faults) -> uvicorn.Server:
+    """The server of a sandbox, not yet listening."""
+    connections = Connections()
+    app = SandboxApp(portal, calls, faults, connections.drop, _page_routes(portal))
+    config = uvicorn.Config(
+        app,
+        http=connections.protocol(),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+def _page_routes(portal: Portal) -> list[BaseRoute]:
+    """The routes of the person's pages. They are a part of their own that the vendor's side can do without."""
+    if find_spec("sandbox.pages") is None:
+        return []
+    return list(import_module("sandbox.pages").page_routes(portal))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on a loopback address. OSError where the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+@contextmanager
+def run_sandbox(
+    portal: Portal | None = None,
+    *,
+    world: World | None = None,
+    load: Path | str | None = None,
+    options: SandboxOptions | None = None,
+    port: int = 0,
+) -> Iterator[Sandbox]:
+    """A sandbox in a thread of this process, on a free loopback port, stopped at the end of the block.
+
+    ``portal`` is served as it is; else one is made of ``world`` or of the canonical files in ``load``.
+    """
+    options = options or (portal.options if portal is not None else SandboxOptions())
+    report = None
+    if portal is None:
+        portal, report = make_portal(options, world=world, load=load)
+    calls, faults = CallLog(options.keep_bodies), make_faults(options)
+    server = make_server(portal, calls, faults)
+    with listen(options.host, port) as sock:
+        bound = sock.getsockname()[1]
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name=f"sandbox-{bound}", daemon=True)
+        thread.start()
+        _await(server, thread)
+        try:
+            yield Sandbox(f"http://{options.host}:{bound}", options.token, portal, calls, portal.clock, faults, report)
+        finally:
+            server.should_exit = True
+            thread.join(STOP_S)
+            if thread.is_alive():
+                server.force_exit = True
+                thread.join(STOP_S)
+
+
+def _await(server: uvicorn.Server, thread: threading.Thread) -> None:
+    started = threading.Event()
+    waited = 0.0
+    while not server.started:
+        if not thread.is_alive() or waited > START_S:
+            raise RuntimeError("the sandbox's server did not start")
+        started.wait(0.01)
+        waited += 0.01
