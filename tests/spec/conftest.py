@@ -36,9 +36,9 @@ _SHORT = {"contact": "contact_id", "company": "company_id", "owner": "owner_id",
 def read_rows(text: str) -> pd.DataFrame:
     """The rows of a table drawn with bars; column names may be short."""
     lines = [[place.strip() for place in line.split("|")] for line in text.strip().splitlines() if line.strip()]
-    head, *rows = lines if lines else [["contact"]]
+    head, *rows = lines or [["contact"]]
     short = [row for row in rows if len(row) != len(head)]
-    assert [] == short, f"these rows have another number of places than the head {head}"
+    assert short == [], f"these rows have another number of places than the head {head}"
     return pd.DataFrame(rows, columns=[_SHORT.get(name, name) for name in head], dtype="str")
 
 

@@ -114,8 +114,13 @@ def sources_of(book: Book) -> pd.DataFrame:
         {"person_id": owned.index, "source": owned["crm"] + "|" + owned["owner_id"] + "|email", "whole": owned["crm"] + "|*|email"}
     )
     found = pd.concat([named, mailboxes], ignore_index=True)
-    since = pd.Series(book.org.deaf_since, dtype="datetime64[us, UTC]")
-    found["deaf_since"] = found["source"].map(since).fillna(found["whole"].map(since))
+    since = book.org.deaf_since
+    stopped = (
+        [since.get(source, since.get(whole, pd.NaT)) for source, whole in zip(found["source"], found["whole"], strict=True)]
+        if since
+        else pd.NaT
+    )
+    found["deaf_since"] = pd.Series(stopped, index=found.index, dtype="datetime64[us, UTC]")
     return found.assign(is_deaf=found["deaf_since"].notna())
 
 

@@ -57,7 +57,9 @@ def engagement_state(book: Book) -> pd.Series:
     recency, is_never = rhythm["recency"], rhythm["group"] == NEVER
     is_low = book.value(hear_back_chance) <= book.org.silent_chance
     is_long = recency > limits["quiet"]
-    pause = np.select([is_long & is_low, is_long | is_low, recency > limits["cooling"]], ["silent", "quiet", "cooling"], "engaged")
+    # A low chance alone says nothing against somebody who has a slow rhythm and keeps it; without a rhythm it is all there is.
+    is_quiet = is_long | (is_low & (rhythm["group"] <= FEW))
+    pause = np.select([is_long & is_low, is_quiet, recency > limits["cooling"]], ["silent", "quiet", "cooling"], "engaged")
     is_away = book.value(absent_until) > book.as_of
     pause = np.where(is_away & np.isin(pause, ["silent", "quiet"]), "cooling", pause)
     is_odd = ~np.isin(pause, ["engaged"]) | is_never
@@ -220,10 +222,11 @@ def _rhythm(fact: Any) -> str:
     if fact.group == NEVER:
         return f"Never heard from since we know them ({day(fact.known_at)})." if pd.notna(fact.known_at) else "Never heard from."
     last = f"on {day(fact.heard_at)} {by(fact.heard_by)}"
+    end = "." if fact.state == "engaged" else "; nothing since."
     if fact.group == ONCE:
-        return f"Heard from once, {last}."
+        return f"Heard from once, {last}{end}"
     if fact.group <= FEW:
-        return f"Heard from on {number(fact.number)} days so far, last {last}."
+        return f"Heard from on {number(fact.number)} days so far, last {last}{end}"
     every = "nearly every day" if fact.usual <= 1 else f"every {number(fact.usual)} days"
     if fact.state == "engaged":
         return f"Usually heard from {every}, last {last}."
