@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -39,9 +40,9 @@ def _fetch_csv(path: Path) -> pd.DataFrame:
         raise BadInput(f"{path} could not be read: {error.strerror}; check its permissions.") from error
 
 
-def _check_rows(path: Path, file: object) -> None:
+def _check_rows(path: Path, file: Iterable[str]) -> None:
     """Every row must have as many cells as the header: a row with one too many would shift what pandas reads."""
-    rows = csv.reader(file, strict=True)  # type: ignore[arg-type]  # a text file, opened above
+    rows = csv.reader(file, strict=True)
     header = next(rows, None)
     if header is None or not any(header):
         raise BadInput(f"{path} is empty; its first line must name the columns.")

@@ -30,8 +30,8 @@ from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import OWNERS, empty_table
 
 HOST = "https://api.hubapi.com"
-OWN_NAMES = {"renewal_on": "renewal_date", "annual_value": "annual_value"}
-"""Which company property of the portal holds the canonical column. HubSpot has none of its own for these two."""
+OWN_NAMES = {"renewal_on": "renewal_date", "annual_value": "annual_contract_value", "do_not_call": "do_not_call"}
+"""Which property of the portal holds the canonical column. HubSpot has none of its own for these; a portal without them leaves the column missing."""
 
 TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "tasks": "0-27"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -41,7 +41,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class Manner:
     """How a portal is talked to; the defaults suit every portal.
 
-    ``own_names`` maps renewal_on and annual_value to the portal's company properties. ``archive_every_s`` is how often archived records
+    ``own_names`` maps renewal_on, annual_value and do_not_call to the portal's own properties. ``archive_every_s`` is how often archived records
     are listed. ``threads`` read side by side in a full load. ``version`` is HubSpot's API version (see :class:`Paths`).
     """
 

@@ -360,7 +360,8 @@ def _found(answer: Answer) -> Found:
 def _time_of(headers: Mapping[str, str]) -> datetime:
     # Proxies may drop the header; our own clock is the best that is left then.
     date = headers.get("Date")
-    return parsedate_to_datetime(date) if date else datetime.now(UTC)
+    moment = parsedate_to_datetime(date) if date else datetime.now(UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _is_closed(metadata: Mapping[str, Any]) -> bool:

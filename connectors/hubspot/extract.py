@@ -22,10 +22,12 @@ from connectors.hubspot.values import from_ms, to_ms
 from connectors.hubspot.watching import Changed, walk, watch
 from transforms.vocabulary.changes import Page
 from transforms.vocabulary.fields import Field
+from transforms.vocabulary.tables import CONTACTS as CONTACTS_TABLE
 from transforms.vocabulary.tables import TABLES, empty_table
 
 Json = dict[str, Any]
 
+CONTACT_COLUMNS = {column.name for column in CONTACTS_TABLE.columns}
 DAY_MS = 86_400_000
 FACTS_KEPT = 150_000
 """More facts than this are not kept in memory from the contacts' pull to the activities'; the contacts are listed again instead."""
@@ -290,7 +292,12 @@ class Extract:
     ) -> Prepared:
         if stream.table == "contacts":
             standing = to_standing("contacts", records, self._reading.fields, stream.modified)
-            return Prepared(to_contacts(records), standing, _unless_empty(to_merged("contacts", records)), private=to_facts(records))
+            return Prepared(
+                to_contacts(records, self._reading.own_names),
+                standing,
+                _unless_empty(to_merged("contacts", records)),
+                private=to_facts(records),
+            )
         if stream.table == "companies":
             standing = to_standing("companies", records, self._reading.fields, stream.modified)
             return Prepared(to_companies(records, self._reading.own_names), standing, _unless_empty(to_merged("companies", records)))
@@ -343,7 +350,8 @@ class Extract:
 def with_own_names(own_names: dict[str, str], fields: Sequence[Field], prefix: str) -> dict[str, tuple[Stream, ...]]:
     """The streams, asking also for our own fields and for the portal's own properties."""
     extra = {table: tuple(prefix + f.name for f in fields if f.table == table) for table in STREAMS}
-    extra["companies"] += tuple(own_names.values())
+    for column, name in own_names.items():
+        extra["contacts" if column in CONTACT_COLUMNS else "companies"] += (name,)
     return {
         table: tuple(
             Stream(s.name, s.table, s.kind, s.modified, s.happened, (*s.properties, *extra[table]), s.associations)

@@ -30,8 +30,8 @@ def column(records: Sequence[Json], name: str) -> Texts:
     return [record["properties"].get(name) for record in records]
 
 
-def to_contacts(records: Sequence[Json]) -> pd.DataFrame:
-    """Contact records as CONTACTS rows.
+def to_contacts(records: Sequence[Json], own_names: Mapping[str, str]) -> pd.DataFrame:
+    """Contact records as CONTACTS rows. ``own_names`` says which property of the portal holds do_not_call.
 
     HubSpot keeps no date of a hard bounce. It stops sending after one, so the last marketing send is the one that bounced.
     """
@@ -53,6 +53,7 @@ def to_contacts(records: Sequence[Json]) -> pd.DataFrame:
             "country": to_texts(column(records, "country")),
             "linkedin_url": to_texts(column(records, "hs_linkedin_url")),
             "email_opted_out": to_flags(column(records, "hs_email_optout")),
+            "do_not_call": to_flags(column(records, own_names.get("do_not_call", ""))),
             "email_bounced_at": sent_at.where(reason.notna()),
             "email_bounce_reason": reason,
             "is_deleted": pd.Series([bool(record.get("archived")) for record in records], dtype="boolean"),
