@@ -2,10 +2,7 @@
 
 from collections.abc import Callable
 
-import pandas as pd
-
 from transforms.fields.job import absent_until, job_evidence, job_state, job_verified_at, job_verified_by, still_there_chance, successor
-from transforms.policy import Policy
 
 Check = Callable[..., None]
 
@@ -61,7 +58,7 @@ def test_still_there_chance_falls_with_time_and_with_evidence(check: Check) -> N
     check(
         still_there_chance,
         HISTORY,
-        {"here": 0.96, "spring": 0.84, "longago": 0.63, "told": 0.01, "bounced": 0.14, "cameback": 0.96, "mistyped": 0.41, "nobody": 0.63},
+        {"here": 0.96, "spring": 0.84, "longago": 0.63, "told": 0.01, "bounced": 0.14, "cameback": 0.95, "mistyped": 0.41, "nobody": 0.63},
     )
 
 
@@ -70,7 +67,7 @@ def test_still_there_chance_believes_the_crm_about_bounces(check: Check) -> None
     check(
         still_there_chance,
         "contact | at | channel | direction\n",
-        {"hub": 0.24, "force": 0.24, "full": 0.77, "policy": 0.8},
+        {"hub": 0.16, "force": 0.16, "full": 0.75, "policy": 0.79},
         contacts="""
         contact | created_at | verified_at | email_bounced_at | email_bounce_reason      | email_bounce_code
         hub     | 2025-11-22 | 2025-12-01  | 2026-06-01       | UNKNOWN_USER             |
@@ -151,14 +148,3 @@ def test_absent_until_is_empty_once_the_day_has_passed(check: Check) -> None:
         """,
         {"away": "2026-12-01", "back": None, "joke": None, "twice": "2026-11-30", "nobody": None},
     )
-
-
-def test_nothing_is_concluded_from_an_empty_bucket() -> None:
-    """A bucket without anybody gives empty columns, not an error."""
-    from conftest import tables_of, values_of  # noqa: PLC0415 - the spec framework lives in the folder's conftest
-
-    empty = tables_of("contact | at | channel | direction\n")
-    found = [len(values_of(field, empty, policy=Policy())) for field in (job_state, still_there_chance, job_evidence, successor)]
-    assert [0, 0, 0, 0] == found
-    assert isinstance(found, list)
-    assert pd.Series(found).sum() == 0
