@@ -1,0 +1,179 @@
+"""How values are shown to a person: days, durations, percent, and the plain text of an HTML body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+from sandbox.clock import from_ms
+from sandbox.hubspot.schema import Definition
+from sandbox.hubspot.values import Value, moment_ms
+
+DAY_MS = 86_400_000
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_BREAKS = {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "blockquote", "ul", "ol"}
+_SILENT = {"style", "script", "head", "title"}
+
+TONES = {
+    "engaged": "good",
+    "reawakened": "good",
+    "confirmed": "good",
+    "presumed": "good",
+    "rising": "good",
+    "healthy": "good",
+    "cooling": "warn",
+    "quiet": "warn",
+    "at_risk": "warn",
+    "unverified": "warn",
+    "probably_moved": "warn",
+    "falling": "warn",
+    "partial": "warn",
+    "seeking_help": "help",
+    "needs_help": "help",
+    "struggling": "help",
+    "silent": "bad",
+    "unreachable": "bad",
+    "left": "bad",
+    "moved_on": "bad",
+    "blind": "bad",
+    "new": "calm",
+}
+"""The colour in which an option is shown; an option that is not here is grey."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A value ready to be shown. ``aside`` is said after it in grey; ``percent`` draws a bar; ``tone`` gives a choice its colour."""
+
+    text: str
+    aside: str = ""
+    tone: str = ""
+    percent: int | None = None
+
+
+def show(definition: Definition, value: Value | None, now_ms: int) -> Shown | None:
+    """A property's value as a person reads it; None where it is empty."""
+    if value is None or value == "":
+        return None
+    form = _FORMS.get(definition.type)
+    return form(definition, value, now_ms) if form else Shown(str(value))
+
+
+def option_label(definition: Definition, value: str) -> str:
+    """The label of an option, or of each of several; the value itself where it is none of them."""
+    labels = {str(option["value"]): str(option["label"]) for option in definition.options}
+    return ", ".join(labels.get(part, part) for part in value.split(";"))
+
+
+def _moment(definition: Definition, value: Value, now_ms: int) -> Shown:
+    ms = value if isinstance(value, int) else moment_ms(value)
+    if ms is None:
+        return Shown(str(value))
+    return Shown(moment(ms) if definition.type == "datetime" else day(ms), ago(ms, now_ms))
+
+
+def _choice(definition: Definition, value: Value, _now_ms: int) -> Shown:
+    return Shown(option_label(definition, str(value)), tone=TONES.get(str(value), "plain") if definition.options else "")
+
+
+def _flag(definition: Definition, value: Value, _now_ms: int) -> Shown:
+    return Shown(option_label(definition, str(value)))
+
+
+def _number(definition: Definition, value: Value, _now_ms: int) -> Shown:
+    number = float(value)
+    plain = f"{number:,.0f}" if number == int(number) else f"{number:,.2f}"
+    # HubSpot's own percentage format would show 35 as 3500 %, so a definition says in its description that it is percent.
+    if "percent" in definition.description.lower():
+        return Shown(f"{plain} %", percent=max(0, min(100, round(number))))
+    return Shown(plain)
+
+
+_FORMS: dict[str, Callable[[Definition, Value, int], Shown]] = {
+    "datetime": _moment,
+    "date": _moment,
+    "enumeration": _choice,
+    "bool": _flag,
+    "number": _number,
+}
+
+
+def day(ms: int) -> str:
+    """``6 Oct 2026``."""
+    at = from_ms(ms)
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+
+def moment(ms: int) -> str:
+    """``6 Oct 2026, 09:14``, in UTC."""
+    return f"{day(ms)}, {from_ms(ms):%H:%M}"
+
+
+def month(ms: int) -> str:
+    """``October 2026``: the heading above a month of the timeline."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%B %Y")
+
+
+def ago(ms: int, now_ms: int) -> str:
+    """How long ago, or how far ahead, in whole days of the calendar, months or years."""
+    days = now_ms // DAY_MS - ms // DAY_MS
+    ahead = days < 0
+    days = abs(days)
+    if days == 0:
+        return "today"
+    if days == 1:
+        return "tomorrow" if ahead else "yesterday"
+    if days < 70:
+        span = f"{days} days"
+    elif days < 700:
+        span = f"{round(days / 30.44)} months"
+    else:
+        span = f"{days / 365.25:.1f} years"
+    return f"in {span}" if ahead else f"{span} ago"
+
+
+def duration(ms: float) -> str:
+    """``45 s``, ``4 min``, ``1 h 15 min``."""
+    seconds = round(ms / 1000)
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours and minutes else f"{hours} h" if hours else f"{minutes} min"
+
+
+def plain(body: str) -> str:
+    """The text of a body, whether it is HTML or text already, with its line breaks."""
+    if not re.search(r"</?[a-zA-Z][^>]*>|&[a-z]+;|&#\d+;", body):
+        return body.strip()
+    reader = _Reader()
+    reader.feed(body)
+    reader.close()
+    lines = (re.sub(r"[ \t]+", " ", line).strip() for line in "".join(reader.parts).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+class _Reader(HTMLParser):
+    """Collects the text between the tags."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        if tag in _SILENT:
+            self._silent += 1
+        elif tag in _BREAKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _SILENT:
+            self._silent = max(0, self._silent - 1)
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.parts.append(data)
