@@ -145,8 +145,10 @@ def _text_points(said: list[Hit], marks: list[Hit], message: str, mail: Mail) ->
     strongest = max((h.phrase.weight for h in said), default=0.0)
     kinds = {h.phrase.reason for h in said}
     points = strongest + 0.4 * max(0, len(kinds) - 1)
-    by_weight: dict[float, str] = {h.phrase.weight: h.phrase.shown for h in marks}
-    points += sum(by_weight) if said else max(by_weight, default=0.0) * 0.7
+    weights = {h.phrase.weight for h in marks}
+    points += sum(weights) if said else max(weights, default=0.0) * 0.7
+    # Further marks of the same weight, in other places of the text, add a little.
+    points += 0.5 * min(2, max(0, len({h.sentence for h in marks}) - len(weights)))
     if "?" in message or "？" in message:
         points -= 1.5
     if len(message) > _LONG:
@@ -154,7 +156,7 @@ def _text_points(said: list[Hit], marks: list[Hit], message: str, mail: Mail) ->
     if mail.has_attachment:
         points -= 0.5
     if _is_answer(mail.subject):
-        points -= 1.5
+        points -= 1.0
     first = fold(message[:60])
     if word_pattern("greeting", starts_line=True).match(first) and re.match(r"^\s*\w+[ ,]+[A-ZÀ-Þ]\w+\s*[,!]", message):
         # "Hi Dana," is addressed to one of us by name; a notice is not.
