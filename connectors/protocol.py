@@ -21,6 +21,9 @@ class Crm(Protocol):
 
     name: str
 
+    def greet(self) -> Checkup:
+        """The account, the CRM's clock and the calls left, without findings; one call. Raises where the CRM does not let us in."""
+
     def check(self) -> Checkup:
         """Credentials, scopes, missing definitions, calls left, and the CRM's clock. Reads only. Never raises for what it can report."""
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 import pandas as pd
 
-from connectors.hubspot.checking import check
+from connectors.hubspot.checking import check, greet
 from connectors.hubspot.client import LIST_LIMIT, Client
 from connectors.hubspot.cursors import Standing, Window
 from connectors.hubspot.extract import Extract, Memory, Reading, with_own_names
@@ -42,12 +42,14 @@ class Manner:
     """How a portal is talked to; the defaults suit every portal.
 
     ``own_names`` maps renewal_on, annual_value and do_not_call to the portal's own properties. ``archive_every_s`` is how often archived records
-    are listed. ``threads`` read side by side in a full load. ``version`` is HubSpot's API version (see :class:`Paths`).
+    are listed. ``threads`` read side by side in a full load, and ``answers_a_page`` of their
+    answers make one page. ``version`` is HubSpot's API version (see :class:`Paths`).
     """
 
     own_names: Mapping[str, str] = field(default_factory=lambda: dict(OWN_NAMES))
     archive_every_s: float = 86_400
-    threads: int = 6
+    threads: int = 8
+    answers_a_page: int = 8
     patience: Patience = field(default_factory=Patience)
     version: str = "v3"
 
@@ -81,6 +83,7 @@ class HubSpot:
             threads=manner.threads,
             lag_ms=int(index_lag_s * 1000),
             archive_every_ms=int(manner.archive_every_s * 1000),
+            answers_a_page=manner.answers_a_page,
         )
         limiter = Limiter(reserve_share=reserve_share)
         self._client = Client(
@@ -99,6 +102,10 @@ class HubSpot:
     def close(self) -> None:
         """Give the connections back. The object may be used again."""
         self._client.close()
+
+    def greet(self) -> Checkup:
+        """See the protocol."""
+        return greet(self._client)
 
     def check(self) -> Checkup:
         """See the protocol."""

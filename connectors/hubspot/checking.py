@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.hubspot.client import Client
+from connectors.hubspot.client import Answer, Client
 from connectors.hubspot.mapping import CRM
 from connectors.hubspot.streams import PREFIX, TASK_KEY
 from connectors.hubspot.values import from_ms, to_ms
@@ -34,7 +34,7 @@ def check(client: Client, fields: Sequence[Field]) -> Checkup:
     except StillThereError as error:
         what = "token" if isinstance(error, NotAuthorised) else "account"
         return Checkup(CRM, "", datetime.now(UTC), (Finding(what, is_good=False, detail="HubSpot did not let us in", advice=str(error)),))
-    account = f"portal {answer.body.get('portalId')} ({answer.body.get('accountType', 'unknown type')}, {answer.body.get('timeZone', 'unknown time zone')})"
+    account = _account(answer)
     findings = [Finding("token", is_good=True, detail=f"accepted for {account}")]
     findings += [_may(f"read {kind}", scope, _reader(client, kind)) for kind, scope in READ.items()]
     findings.append(_may("read owners", "crm.objects.owners.read", lambda: next(client.owners(is_archived=False))))
@@ -43,6 +43,17 @@ def check(client: Client, fields: Sequence[Field]) -> Checkup:
     limiter = client.limiter
     client.limiter.resets_at = resets_at
     return Checkup(CRM, account, answer.at, tuple(findings), limiter.daily_remaining, limiter.daily_limit, resets_at)
+
+
+def greet(client: Client) -> Checkup:
+    """The account, its clock and its calls left, in one call."""
+    answer = client.account()
+    return Checkup(CRM, _account(answer), answer.at, (), client.limiter.daily_remaining, client.limiter.daily_limit)
+
+
+def _account(answer: Answer) -> str:
+    portal, kind, zone = (answer.body.get(name, "unknown") for name in ("portalId", "accountType", "timeZone"))
+    return f"portal {portal} ({kind}, {zone})"
 
 
 def _reader(client: Client, kind: str) -> Callable[[], object]:

@@ -250,9 +250,9 @@ class Client:
                 return
             after = found.after
 
-    def closed_stages(self, stop: threading.Event | None = None) -> frozenset[str]:
+    def closed_stages(self) -> frozenset[str]:
         """The ids of the ticket stages in which a ticket counts as closed."""
-        answer = self.request(Request("GET", self.paths.pipelines("tickets"), what="read the ticket pipelines", purpose="read"), stop)
+        answer = self.request(Request("GET", self.paths.pipelines("tickets"), what="read the ticket pipelines", purpose="read"))
         stages = [stage for pipeline in answer.body.get("results", ()) for stage in pipeline.get("stages", ())]
         return frozenset(str(stage["id"]) for stage in stages if _is_closed(stage.get("metadata") or {}))
 

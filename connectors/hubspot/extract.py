@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +12,9 @@ import pandas as pd
 
 from connectors.hubspot.activities import activity_ids, inline_links, to_activities, to_reopened
 from connectors.hubspot.client import LIST_LIMIT, SEARCH_LIMIT, Client
-from connectors.hubspot.cursors import Load, Standing, State, Window
+from connectors.hubspot.cursors import END, Load, Standing, State, Window
 from connectors.hubspot.facts import Fact, Heard, to_fact_rows, to_facts
-from connectors.hubspot.loading import Loaded, Prepared, load, probe
+from connectors.hubspot.loading import Loaded, load, probe
 from connectors.hubspot.mapping import to_archived, to_companies, to_contacts, to_merged, to_standing
 from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, STREAMS, TICKETS, Stream
 from connectors.hubspot.values import from_ms, to_ms
@@ -38,7 +37,10 @@ LIST_PER_S = 18
 
 @dataclass(frozen=True)
 class Reading:
-    """How a portal is read: our fields, the portal's own property names, how many threads, how late the search index may be."""
+    """How a portal is read.
+
+    Our fields, the portal's own property names, how many threads, how late the search index may be, how many answers of a full load make a page.
+    """
 
     streams: dict[str, tuple[Stream, ...]]
     fields: tuple[Field, ...]
@@ -46,6 +48,18 @@ class Reading:
     threads: int
     lag_ms: int
     archive_every_ms: int = DAY_MS
+    answers_a_page: int = 8
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Records made into frames; ``facts`` is what contact records tell of single activities."""
+
+    rows: pd.DataFrame
+    standing: pd.DataFrame | None = None
+    gone: pd.DataFrame | None = None
+    facts: Sequence[Fact] = ()
+    calls: int = 1
 
 
 @dataclass
@@ -68,7 +82,6 @@ class Memory:
     in_window: dict[str, set[str]] = field(default_factory=dict)
     gathered: Gathered | None = None
     owners: set[str] = field(default_factory=set)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Extract:
@@ -124,12 +137,18 @@ class Extract:
                 yield from self._load_by_search(stream, state)
         if not by_list:
             return
-        run = load(self._client, by_list, self._prepare_listed, threads=self._reading.threads)
+        waiting: dict[str, list[Loaded]] = {}
+        run = load(self._client, by_list, threads=self._reading.threads)
         try:
             for loaded in run:
-                yield from self._take_loaded(loaded)
+                together = waiting.setdefault(loaded.source.stream.name, [])
+                together.append(loaded)
+                if loaded.is_restart or len(together) >= self._reading.answers_a_page:
+                    yield from self._take_loaded(waiting.pop(loaded.source.stream.name))
         finally:
             run.close()
+        for together in waiting.values():
+            yield from self._take_loaded(together)
 
     def _choose_way(self, stream: Stream) -> None:
         """For a load since a date: search (200 a page, few a second) or list everything (100 a page, faster) and leave out what is older.
@@ -159,30 +178,35 @@ class Extract:
     def _load_by_search(self, stream: Stream, state: Load) -> Iterator[Page]:
         for step in walk(self._client, stream, stream.happened, state.at_ms or self._at.start_ms or 0, state.after_id):
             prepared = self._prepare_found(stream, step.records)
-            self._note_load(state, stream, [(str(r["id"]), to_ms(r["properties"].get(stream.modified)) or 0) for r in step.records])
+            self._note_load(state, stream, step.records)
             state.at_ms, state.after_id = step.at_ms, step.after_id
             if step.at_ms is None:
                 self._at.states[stream.name] = _to_window(state)
             yield self._page(stream, prepared, len(step.records), state.total)
 
-    def _take_loaded(self, loaded: Loaded) -> Iterator[Page]:
-        stream, state = loaded.source.stream, loaded.source.load
-        if loaded.is_restart:
-            state.left, state.token, state.newest_ms, state.recent = [[0, 2**63 - 1]], None, 0, 0
+    def _take_loaded(self, together: Sequence[Loaded]) -> Iterator[Page]:
+        """Several answers of one stream as one page: a frame costs much the same for a hundred records as for a thousand."""
+        stream, state = together[0].source.stream, together[0].source.load
+        if together[-1].is_restart:
+            state.left, state.token, state.newest_ms, state.recent = [[0, END]], None, 0, 0
             return
-        self._note_load(state, stream, loaded.records)
-        if loaded.token is not None or loaded.is_last:
-            state.token = loaded.token
-            state.left = [] if loaded.is_last else state.left
-        else:
-            state.done(loaded.first, loaded.end)
+        records = [record for loaded in together for record in loaded.records]
+        prepared = self._prepare_listed(stream, records, len(together))
+        self._note_load(state, stream, records)
+        for loaded in together:
+            if loaded.token is not None or loaded.is_last:
+                state.token = loaded.token
+                state.left = [] if loaded.is_last else state.left
+            else:
+                state.done(loaded.first, loaded.end)
         if not state.left:
             self._at.states[stream.name] = _to_window(state)
-        yield self._page(stream, loaded.prepared, len(loaded.records), state.total)
+        yield self._page(stream, prepared, len(records), state.total)
 
-    def _note_load(self, state: Load, stream: Stream, changed: Sequence[tuple[str, int]]) -> None:
-        young = {one for one, ms in changed if ms >= state.since_ms}
-        state.newest_ms = max(state.newest_ms, max((ms for _, ms in changed), default=0))
+    def _note_load(self, state: Load, stream: Stream, records: Sequence[Json]) -> None:
+        moments = {str(record["id"]): to_ms(record["properties"].get(stream.modified)) or 0 for record in records}
+        young = {one for one, ms in moments.items() if ms >= state.since_ms}
+        state.newest_ms = max(state.newest_ms, max(moments.values(), default=0))
         state.recent += len(young)
         self._memory.in_window.setdefault(stream.name, set()).update(young)
 
@@ -260,70 +284,58 @@ class Extract:
 
     # Preparing
 
-    def _prepare_listed(self, stream: Stream, records: Sequence[Json], stop: threading.Event) -> Prepared:
-        if not stream.associations:
-            return self._prepare(stream, records, {}, {}, stop)
-        links, calls = [], 1
+    def _prepare_listed(self, stream: Stream, records: Sequence[Json], calls: int) -> Prepared:
+        """Lists bring the associations along; where a record has more than came, the rest is asked for."""
+        links: dict[str, dict[str, list[str]]] = {}
         for kind in stream.associations:
             found, unfinished = inline_links(records, kind)
             if unfinished:
-                found |= self._client.links(stream.kind, kind, unfinished, stop=stop)
+                found |= self._client.links(stream.kind, kind, unfinished)
                 calls += 1
-            links.append(found)
-        return self._prepare(stream, records, links[0], links[1], stop, calls)
+            links[kind] = found
+        return self._prepare(stream, records, links, calls)
 
     def _prepare_found(self, stream: Stream, records: Sequence[Json]) -> Prepared:
         """Searches bring no associations: they are asked for, a thousand records at a time."""
-        if not stream.associations or not records:
-            return self._prepare(stream, records, {}, {}, None)
+        links: dict[str, dict[str, list[str]]] = {}
+        calls = 1
         ids = [str(record["id"]) for record in records]
-        contacts = self._client.links(stream.kind, "contacts", ids)
-        companies = self._client.links(stream.kind, "companies", list(contacts)) if contacts else {}
-        return self._prepare(stream, records, contacts, companies, None, 3 if contacts else 2)
+        for kind in stream.associations:
+            links[kind] = self._client.links(stream.kind, kind, ids) if ids else {}
+            calls += bool(ids)
+            ids = list(links["contacts"])  # what concerns no contact gives no row, so its company is not asked for
+        return self._prepare(stream, records, links, calls)
 
-    def _prepare(
-        self,
-        stream: Stream,
-        records: Sequence[Json],
-        contacts: dict[str, list[str]],
-        companies: dict[str, list[str]],
-        stop: threading.Event | None,
-        calls: int = 1,
-    ) -> Prepared:
+    def _prepare(self, stream: Stream, records: Sequence[Json], links: dict[str, dict[str, list[str]]], calls: int) -> Prepared:
         if stream.table == "contacts":
             standing = to_standing("contacts", records, self._reading.fields, stream.modified)
-            return Prepared(
-                to_contacts(records, self._reading.own_names),
-                standing,
-                _unless_empty(to_merged("contacts", records)),
-                private=to_facts(records),
-            )
+            rows = to_contacts(records, self._reading.own_names)
+            return Prepared(rows, standing, _unless_empty(to_merged("contacts", records)), to_facts(records), calls)
         if stream.table == "companies":
             standing = to_standing("companies", records, self._reading.fields, stream.modified)
-            return Prepared(to_companies(records, self._reading.own_names), standing, _unless_empty(to_merged("companies", records)))
+            return Prepared(
+                to_companies(records, self._reading.own_names), standing, _unless_empty(to_merged("companies", records)), calls=calls
+            )
         if stream.name == CONTACT_FACTS.name:
-            return Prepared(empty_table(TABLES["activities"]), private=to_facts(records))
-        stages = self._closed_stages(stop) if stream.kind == TICKETS.kind and records else frozenset()
-        unknown: Counter[str] = Counter()
-        rows = to_activities(stream, records, contacts, companies, closed_stages=stages, unknown=unknown)
-        with self._memory.lock:
-            self._memory.unknown.update(unknown)
+            return Prepared(empty_table(TABLES["activities"]), facts=to_facts(records), calls=calls)
+        stages = self._closed_stages() if stream.kind == TICKETS.kind and records else frozenset()
+        contacts, companies = links.get("contacts", {}), links.get("companies", {})
+        rows = to_activities(stream, records, contacts, companies, closed_stages=stages, unknown=self._memory.unknown)
         gone = _unless_empty(to_reopened(records, stages)) if stream.kind == TICKETS.kind else None
         return Prepared(rows, gone=gone, calls=calls)
 
-    def _closed_stages(self, stop: threading.Event | None) -> frozenset[str]:
-        with self._memory.lock:
-            if self._stages is None:
-                self._stages = self._client.closed_stages(stop)
-            return self._stages
+    def _closed_stages(self) -> frozenset[str]:
+        if self._stages is None:
+            self._stages = self._client.closed_stages()
+        return self._stages
 
     def _page(self, stream: Stream, prepared: Prepared, records: int, expected: int | None, *, since_ms: int | None = None) -> Page:
         rows = prepared.rows
         if stream.table == "contacts":
-            self._keep(prepared.private)
+            self._keep(prepared.facts)
             self._memory.owners.update(rows["owner_id"].dropna())
         elif stream.name == CONTACT_FACTS.name:
-            rows = self._fact_rows(prepared.private, since_ms)
+            rows = self._fact_rows(prepared.facts, since_ms)
         elif stream.table == "activities":
             rows = self._since_start(rows)
             self._heard.add(rows)

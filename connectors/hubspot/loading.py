@@ -1,4 +1,4 @@
-"""Full loads: several threads list ranges of ids, one page at a time, and hand prepared pages to the reader through a short queue.
+"""Full loads: several threads list ranges of ids, one page at a time, and hand the answers to the reader through a short queue.
 
 The queue is what bounds memory: where the reader is slow, the threads wait.
 """
@@ -8,17 +8,14 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import pandas as pd
 
 from connectors.hubspot.client import Client, Found
 from connectors.hubspot.cursors import END, Load
 from connectors.hubspot.ranges import Shares, Source, Span
 from connectors.hubspot.streams import Stream
-from connectors.hubspot.values import to_ms
 from connectors.limiter import Stopped
 from transforms.vocabulary.errors import StillThereError
 
@@ -29,43 +26,26 @@ CLOCK_SLACK_MS = 2_000
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Records of one answer, made into frames: all that leaves a thread."""
-
-    rows: pd.DataFrame
-    standing: pd.DataFrame | None = None
-    gone: pd.DataFrame | None = None
-    calls: int = 1
-    private: Any = None
-
-
-Prepare = Callable[[Stream, Sequence[Json], threading.Event], Prepared]
-
-
-@dataclass(frozen=True)
 class Loaded:
-    """One page of a full load. The ids from ``first`` up to, without, ``end`` are read with it; ``token`` in their place where ids do not serve."""
+    """One answer of a full load. The ids from ``first`` up to, without, ``end`` are read with it; ``token`` in their place where ids do not serve."""
 
     source: Source
-    prepared: Prepared
-    records: list[tuple[str, int]]
-    first: int
-    end: int
+    records: list[Json]
+    first: int = 0
+    end: int = 0
     token: str | None = None
     is_last: bool = False
     is_restart: bool = False
 
 
-def load(
-    client: Client, streams: Sequence[tuple[Stream, Load]], prepare: Prepare, *, threads: int, is_archived: bool = False
-) -> Generator[Loaded]:
-    """All records of the streams, page by page, in no promised order. Closing the generator stops the threads."""
-    run = _Run(client, [_source(stream, state) for stream, state in streams], prepare, threads, is_archived=is_archived)
+def load(client: Client, streams: Sequence[tuple[Stream, Load]], *, threads: int) -> Generator[Loaded]:
+    """All records of the streams, answer by answer, in no promised order. Closing the generator stops the threads."""
+    run = _Run(client, [_source(stream, state) for stream, state in streams], threads)
     workers = [threading.Thread(target=run.work, name=f"hubspot-{number}", daemon=True) for number in range(threads)]
     for worker in workers:
         worker.start()
     try:
-        yield from run.pages(threads)
+        yield from run.answers(threads)
     finally:
         run.stop.set()
         run.shares.abandon()
@@ -94,15 +74,13 @@ def _source(stream: Stream, state: Load) -> Source:
 class _Run:
     """One full load under way."""
 
-    def __init__(self, client: Client, sources: list[Source], prepare: Prepare, threads: int, *, is_archived: bool) -> None:
+    def __init__(self, client: Client, sources: list[Source], threads: int) -> None:
         self.client = client
-        self.prepare = prepare
-        self.is_archived = is_archived
         self.shares = Shares(sources)
         self.stop = threading.Event()
         self._queue: queue.Queue[Loaded | BaseException | None] = queue.Queue(maxsize=2 * threads)
 
-    def pages(self, threads: int) -> Iterator[Loaded]:
+    def answers(self, threads: int) -> Iterator[Loaded]:
         """What the threads bring, until all have ended."""
         left = threads
         while left:
@@ -138,7 +116,6 @@ class _Run:
             properties=source.stream.properties,
             associations=source.stream.associations,
             after=after,
-            is_archived=self.is_archived,
             stop=self.stop,
         )
         by_token = source.is_known and not source.is_splittable
@@ -153,7 +130,7 @@ class _Run:
         if not self._is_ascending(span, ids, found):
             if source.is_known:
                 self.shares.restart(source)
-                self._put(Loaded(source, Prepared(pd.DataFrame()), [], 0, 0, is_restart=True))
+                self._put(Loaded(source, [], is_restart=True))
                 return
             source.is_known = True
             self._by_token(span, found)
@@ -169,9 +146,8 @@ class _Run:
         source.records += len(kept)
         source.covered += min(stop_at, max(source.load.top + 1, first)) - first
         span.first, span.token = stop_at, found.after
-        loaded = Loaded(source, self.prepare(source.stream, kept, self.stop), _changes(source.stream, kept), first, stop_at)
         self.shares.give_back(span, is_done=is_done)
-        self._put(loaded)
+        self._put(Loaded(source, kept, first, stop_at))
 
     def _by_token(self, span: Span, found: Found) -> None:
         if not self.shares.holds(span):
@@ -180,17 +156,8 @@ class _Run:
         source.records += len(found.records)
         span.token = found.after
         is_last = found.after is None
-        loaded = Loaded(
-            source,
-            self.prepare(source.stream, found.records, self.stop),
-            _changes(source.stream, found.records),
-            0,
-            0,
-            token=found.after,
-            is_last=is_last,
-        )
         # Handed on before another thread may read on, or a cursor could pass over this page.
-        self._put(loaded)
+        self._put(Loaded(source, found.records, token=found.after, is_last=is_last))
         self.shares.give_back(span, is_done=is_last)
 
     def _is_ascending(self, span: Span, ids: list[int], found: Found) -> bool:
@@ -206,8 +173,3 @@ class _Run:
             except queue.Full:
                 continue
             return
-
-
-def _changes(stream: Stream, records: Sequence[Json]) -> list[tuple[str, int]]:
-    """Which record was last changed when."""
-    return [(str(record["id"]), to_ms(record["properties"].get(stream.modified)) or 0) for record in records]
