@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -109,95 +110,108 @@ def state_of(portal: Portal, calls: CallLog) -> dict[str, Any]:
 
 def admin_routes(portal: Portal, calls: CallLog, faults: Faults) -> list[Route]:
     """The routes of the admin paths."""
+    admin = _Admin(portal, calls, faults)
+    table = {
+        ("GET", "calls"): admin.calls,
+        ("POST", "reset-calls"): admin.reset_calls,
+        ("GET", "clock"): admin.clock,
+        ("POST", "clock"): admin.set_clock,
+        ("GET", "faults"): admin.faults,
+        ("POST", "faults"): admin.add_faults,
+        ("DELETE", "faults"): admin.clear_faults,
+        ("GET", "state"): admin.state,
+        ("POST", "limits"): admin.set_limits,
+        ("POST", "change"): admin.change,
+    }
+    return [Route(f"/_sandbox/{name}", _guarded(endpoint), methods=[method]) for (method, name), endpoint in table.items()]
 
-    async def get_calls(request: Request) -> Response:
+
+class _Admin:
+    """The endpoints of the admin paths."""
+
+    def __init__(self, portal: Portal, calls: CallLog, faults: Faults) -> None:
+        self._portal = portal
+        self._calls = calls
+        self._faults = faults
+
+    async def calls(self, request: Request) -> Response:
+        """The log: ``path`` (regular expression), ``method``, ``status``, ``since`` and ``limit`` narrow it."""
         query = request.query_params
-        status = query.get("status")
-        found = calls.select(
-            query.get("path", ""),
-            method=query.get("method"),
-            status=int(status) if status and status.isdigit() else None,
-            since=int(query.get("since", "0")) if query.get("since", "0").isdigit() else 0,
-        )
-        limit = int(query.get("limit", SHOWN_CALLS)) if str(query.get("limit", SHOWN_CALLS)).isdigit() else SHOWN_CALLS
+        status, since = query.get("status"), int(query.get("since", "0"))
+        limit = int(query.get("limit", SHOWN_CALLS))
+        found = self._calls.select(query.get("path", ""), method=query.get("method"), status=int(status) if status else None, since=since)
         by_status: dict[str, int] = {}
         for call in found:
             by_status[str(call.status)] = by_status.get(str(call.status), 0) + 1
         shown = found[-limit:] if limit else []
         return _json({"total": len(found), "byStatus": by_status, "calls": [call.as_dict() for call in shown]})
 
-    async def reset_calls(_: Request) -> Response:
-        calls.reset()
+    async def reset_calls(self, _: Request) -> Response:
+        """Empty the log."""
+        self._calls.reset()
         return _json({"total": 0})
 
-    async def get_clock(_: Request) -> Response:
-        return _json({"now": iso(portal.clock.now_ms()), "frozen": portal.clock.is_frozen, "elapsed": round(portal.clock.elapsed(), 3)})
+    async def clock(self, _: Request) -> Response:
+        """What time it is."""
+        clock = self._portal.clock
+        return _json({"now": iso(clock.now_ms()), "frozen": clock.is_frozen, "elapsed": round(clock.elapsed(), 3)})
 
-    async def set_clock(request: Request) -> Response:
+    async def set_clock(self, request: Request) -> Response:
+        """``now``, ``advance`` (seconds), ``frozen``."""
         given = await _body(request)
+        clock = self._portal.clock
         if "now" in given:
-            try:
-                moment = datetime.fromisoformat(str(given["now"]))
-            except ValueError:
-                raise bad_request(f"now must be a moment such as 2026-11-22T09:00:00Z but was {given['now']}") from None
-            portal.clock.set(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+            moment = datetime.fromisoformat(str(given["now"]))
+            clock.set(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
         if "advance" in given:
-            portal.clock.advance(float(given["advance"]))
+            clock.advance(float(given["advance"]))
         if "frozen" in given:
-            (portal.clock.freeze if given["frozen"] else portal.clock.run)()
-        return await get_clock(request)
+            (clock.freeze if given["frozen"] else clock.run)()
+        return await self.clock(request)
 
-    async def get_faults(_: Request) -> Response:
-        return _json({"rules": faults.shown()})
+    async def faults(self, _: Request) -> Response:
+        """The rules in force, with how often they matched and struck."""
+        return _json({"rules": self._faults.shown()})
 
-    async def add_faults(request: Request) -> Response:
+    async def add_faults(self, request: Request) -> Response:
+        """One rule, or a list called rules."""
         given = await _body(request)
         for rule in given.get("rules", [given]):
-            faults.add(**{"fault": "", **rule})
-        return _json({"rules": faults.shown()}, 201)
+            self._faults.add(**{"fault": "", **rule})
+        return _json({"rules": self._faults.shown()}, 201)
 
-    async def clear_faults(_: Request) -> Response:
-        faults.clear()
+    async def clear_faults(self, _: Request) -> Response:
+        """Take all rules away."""
+        self._faults.clear()
         return _json({"rules": []})
 
-    async def get_state(_: Request) -> Response:
-        return _json(state_of(portal, calls))
+    async def state(self, _: Request) -> Response:
+        """How much of what the portal holds."""
+        return _json(state_of(self._portal, self._calls))
 
-    async def set_limits(request: Request) -> Response:
+    async def set_limits(self, request: Request) -> Response:
+        """Empty the short windows; ``daily_used`` sets what was used today."""
         given = await _body(request)
-        with portal.lock:
-            portal.limits.forget()
+        with self._portal.lock:
+            self._portal.limits.forget()
             if "daily_used" in given:
-                portal.limits.daily_used = int(given["daily_used"])
-        return _json({"dailyUsed": portal.limits.daily_used})
+                self._portal.limits.daily_used = int(given["daily_used"])
+        return _json({"dailyUsed": self._portal.limits.daily_used})
 
-    async def change(request: Request) -> Response:
-        return _json(change_record(portal, await _body(request)))
-
-    return [
-        Route("/_sandbox/calls", _guarded(get_calls), methods=["GET"]),
-        Route("/_sandbox/reset-calls", _guarded(reset_calls), methods=["POST"]),
-        Route("/_sandbox/clock", _guarded(get_clock), methods=["GET"]),
-        Route("/_sandbox/clock", _guarded(set_clock), methods=["POST"]),
-        Route("/_sandbox/faults", _guarded(get_faults), methods=["GET"]),
-        Route("/_sandbox/faults", _guarded(add_faults), methods=["POST"]),
-        Route("/_sandbox/faults", _guarded(clear_faults), methods=["DELETE"]),
-        Route("/_sandbox/state", _guarded(get_state), methods=["GET"]),
-        Route("/_sandbox/limits", _guarded(set_limits), methods=["POST"]),
-        Route("/_sandbox/change", _guarded(change), methods=["POST"]),
-    ]
+    async def change(self, request: Request) -> Response:
+        """Do what a person would do in the browser; see :func:`change_record`."""
+        return _json(change_record(self._portal, await _body(request)))
 
 
-def _guarded(endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:
+def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """Turn our own errors into answers."""
 
     async def answer(request: Request) -> Response:
         try:
-            response: Response = await endpoint(request)
+            return await endpoint(request)
         except ApiError as error:
             return _json(error.body, error.status)
-        except (BadInput, ValueError) as fault:
+        except (BadInput, ValueError, TypeError, re.error) as fault:
             return _json({"status": "error", "message": str(fault)}, 400)
-        return response
 
     return answer

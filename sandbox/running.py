@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
 import uvicorn
-from starlette.routing import BaseRoute
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.app import SandboxApp
@@ -26,6 +25,7 @@ from sandbox.gate import Scope
 from sandbox.hubspot.portal import Portal
 from sandbox.loader import LoadReport, Tables, last_moment, load_tables, read_folder
 from sandbox.options import SandboxOptions
+from sandbox.pages import page_routes
 
 __all__ = ["Sandbox", "SandboxOptions", "Tables", "World", "make_portal", "run_sandbox"]
 
@@ -97,7 +97,11 @@ def make_portal(options: SandboxOptions, *, world: World | None = None, load: Pa
         tables = Tables(world.contacts, world.activities, world.companies, world.owners, getattr(world, "extras", None))
     start = options.now or (last_moment(tables) if tables is not None else None) or DEFAULT_NOW
     portal = Portal(options, Clock(start, frozen=options.frozen))
-    return portal, load_tables(portal, tables) if tables is not None else None
+    report = load_tables(portal, tables) if tables is not None else None
+    del tables
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    return portal, report
 
 
 def make_faults(options: SandboxOptions) -> Faults:
@@ -111,7 +115,7 @@ def make_faults(options: SandboxOptions) -> Faults:
 def make_server(portal: Portal, calls: CallLog, faults: Faults) -> uvicorn.Server:
     """The server of a sandbox, not yet listening."""
     connections = Connections()
-    app = SandboxApp(portal, calls, faults, connections.drop, _page_routes(portal))
+    app = SandboxApp(portal, calls, faults, connections.drop, page_routes(portal))
     config = uvicorn.Config(
         app,
         http=connections.protocol(),
@@ -126,13 +130,6 @@ def make_server(portal: Portal, calls: CallLog, faults: Faults) -> uvicorn.Serve
         timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
-
-
-def _page_routes(portal: Portal) -> list[BaseRoute]:
-    """The routes of the person's pages. They are a part of their own that the vendor's side can do without."""
-    if find_spec("sandbox.pages") is None:
-        return []
-    return list(import_module("sandbox.pages").page_routes(portal))
 
 
 def listen(host: str, port: int) -> socket.socket:

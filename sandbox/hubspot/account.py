@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
+from sandbox.clock import to_ms
 from sandbox.hubspot.asking import Answer, Asked
 from sandbox.hubspot.errors import ApiError, bad_request, not_found
 from sandbox.hubspot.object_types import TYPES, object_type
 from sandbox.hubspot.portal import Portal
 from sandbox.hubspot.values import iso, iso_ms
-from sandbox.clock import to_ms
 
 DISPOSITIONS = {
     "busy": ("9d9162e7-6cf3-4944-bf63-4dff82258764", "Busy"),
@@ -65,9 +65,11 @@ def custom_property_limits(asked: Asked) -> Answer:
     asked.need(*(scope for kind in TYPES for scope in (*kind.read, *kind.write)))
     portal = asked.portal
     most = portal.options.custom_property_limit
-    rows = []
+    rows: list[dict[str, Any]] = []
+    overall = 0
     for kind in TYPES:
         used = portal.schemas[kind.name].custom_count()
+        overall += used
         rows.append(
             {
                 "objectTypeId": kind.type_id,
@@ -78,7 +80,6 @@ def custom_property_limits(asked: Asked) -> Answer:
                 "percentage": round(100 * used / most, 2),
             }
         )
-    overall = sum(row["usage"] for row in rows)
     return Answer(200, {"byObjectType": rows, "overallLimit": 10_000, "overallUsage": overall, "overallPercentage": overall / 100})
 
 

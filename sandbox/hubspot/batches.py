@@ -153,10 +153,7 @@ def update_batch(asked: Asked) -> Answer:
     items = asked.inputs(BATCH_LIMIT)
     traces = _traces(items)
     _no_doubles(items)
-    for name in {item["idProperty"] for item in items if item.get("idProperty")}:
-        if name in {"email", "hs_object_id"}:
-            raise bad_request(f"Unable to perform update/upsert by non-unique {kind.type_id} property {name}")
-        check_id_property(asked, kind, name, "update/upsert")
+    _check_id_properties(asked, kind, items, not_allowed={"email"})
     claimed: Claimed = set()
     ready: list[tuple[Record, dict[str, Any], str | None]] = []
     errors: list[Item] = []
@@ -186,6 +183,13 @@ def update_batch(asked: Asked) -> Answer:
     return finish(asked, 200, results, errors, records_in=len(items))
 
 
+def _check_id_properties(asked: Asked, kind: ObjectType, items: list[Item], *, not_allowed: set[str]) -> None:
+    for name in {item["idProperty"] for item in items if item.get("idProperty")}:
+        if name in not_allowed:
+            raise bad_request(f"Unable to perform update/upsert by non-unique {kind.type_id} property {name}")
+        check_id_property(asked, kind, name, "update/upsert")
+
+
 def _to_update(asked: Asked, kind: ObjectType, item: Item) -> tuple[Record | None, bool]:
     """The record that an input means, and whether it is silently left out (merged away)."""
     text, id_property = str(item.get("id", "")), item.get("idProperty")
@@ -204,8 +208,7 @@ def upsert_batch(asked: Asked) -> Answer:
     items = asked.inputs(BATCH_LIMIT)
     traces = _traces(items)
     _no_doubles(items)
-    for name in {item["idProperty"] for item in items if item.get("idProperty")}:
-        check_id_property(asked, kind, name, "update/upsert")
+    _check_id_properties(asked, kind, items, not_allowed=set())
     claimed: Claimed = set()
     ready: list[tuple[Callable[[], Record], bool, str | None]] = []
     errors: list[Item] = []

@@ -67,10 +67,10 @@ class SearchIndex:
             before.setdefault(record_id, self.version(record_id))
             if number == self._last[record_id]:
                 del self._held[record_id], self._last[record_id]
-                self._applied.pop(record_id, None)
             else:
                 self._held[record_id] = new
-                self._applied[record_id] = number
+            # Kept, so that an older version that comes in later is known to be old.
+            self._applied[record_id] = number
         if before:
             self._sort_in(before)
             self.epoch += 1

@@ -117,8 +117,8 @@ class Portal:
         for record in (other, primary):
             for name in record.names():
                 value = record.get(name)
-                if value not in (None, ""):
-                    values[name] = value  # type: ignore[assignment]  # None was just ruled out
+                if value is not None and value != "":
+                    values[name] = value
         olds = [primary, other]
         earlier = [str(record.get("hs_merged_object_ids") or "") for record in olds]
         values["hs_merged_object_ids"] = ";".join(part for part in [*earlier, *(str(record.id) for record in olds)] if part)

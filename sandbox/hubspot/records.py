@@ -37,7 +37,7 @@ class Record:
 
     __slots__ = ("archived", "base", "created", "extra", "history", "id", "modified", "shape", "source")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a plain holder of nine things
         self,
         record_id: int,
         created: int,

@@ -157,8 +157,8 @@ def _sorted_ids(asked: Asked, kind: ObjectType, body: dict[str, Any], ids: list[
     if name == kind.created:
         return [r.id for r in sorted(versions, key=lambda r: (r.created, r.id), reverse=is_down)]
     held = [(value_of(asked.portal, kind, record, name), record.id) for record in versions]
-    filled = [(comparable(definition, value), i) for value, i in held if value not in (None, "")]  # type: ignore[arg-type]  # None was just ruled out
-    empty = [i for value, i in held if value in (None, "")]
+    filled = [(comparable(definition, value), i) for value, i in held if value is not None and value != ""]
+    empty = [i for value, i in held if value is None or value == ""]
     return [i for _, i in sorted(filled, reverse=is_down)] + empty
 
 
@@ -252,12 +252,9 @@ def _test(asked: Asked, kind: ObjectType, definition: Definition, operator: str,
         if "TOKEN" in operator:
             return compare(str(found).lower(), wanted)
         if definition.is_multiple:
-            parts = set(str(found).split(";"))
-            return (
-                operator in {"EQ", "IN"}
-                and bool(parts & set(wanted if operator == "IN" else [wanted]))
-                or (operator in {"NEQ", "NOT_IN"} and not parts & set(wanted if operator == "NOT_IN" else [wanted]))
-            )
+            chosen = wanted if operator in {"IN", "NOT_IN"} else {wanted}
+            has_one = not chosen.isdisjoint(str(found).split(";"))
+            return has_one != (operator in {"NEQ", "NOT_IN"})
         return compare(comparable(definition, found), wanted)
 
     return test

@@ -6,6 +6,7 @@ Kept as text, but datetimes as whole milliseconds since 1970, which saves room a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -134,7 +135,7 @@ def _bool(definition: Definition, text: str, _old: Value | None) -> str:
     return word
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Definition, str, Value | None], Value]] = {
     "string": _string,
     "phone_number": _string,
     "number": _number,

@@ -129,7 +129,8 @@ def inline_associations(portal: Portal, kind: ObjectType, record_id: int, wanted
     found: dict[str, Any] = {}
     for other in wanted:
         pair = (kind.name, other.name)
-        ids = portal.links.of(pair, record_id)
+        live = portal.store(other).live
+        ids = [i for i in portal.links.of(pair, record_id) if i in live]
         if not ids:
             continue
         name = f"{kind.singular}_to_{other.singular}"

@@ -147,30 +147,36 @@ def load_activities(
     roll_ups = _roll_ups(rows)
     _count_answers(kinds["emails"], kinds.pop("opens", []))
     kinds["tickets"] = _tickets(kinds["tickets"])
+    parts = _parts(kinds, counted, doubled)
+    del rows
     for kind, shape in SHAPES.items():
-        _put(portal, kind, shape, kinds.get(kind, []), people)
-    return _parts(kinds, counted, doubled), roll_ups
+        _put(portal, kind, shape, kinds.pop(kind, []), people)
+    return parts, roll_ups
 
 
 def _rows(
     portal: Portal, frame: pd.DataFrame, contacts: dict[str, int], companies: dict[str, int], owners: dict[str, int]
 ) -> tuple[list[Row], int]:
-    ordered = frame.sort_values("occurred_at", kind="stable")
+    # Column by column, so that no sorted copy of the whole frame is made.
+    order = frame["occurred_at"].argsort(kind="stable").to_numpy()
     now = portal.clock.now_ms()
-    columns: list[Any] = [
-        texts(ordered["activity_id"]),
-        [contacts[text] for text in ordered["contact_id"]],
-        to_millis(ordered["occurred_at"]),
+
+    def column(name: str) -> pd.Series:
+        return frame[name].iloc[order]
+
+    columns: list[list[Any]] = [
+        texts(column("activity_id")),
+        [contacts[text] for text in column("contact_id")],
+        to_millis(column("occurred_at")),
     ]
     columns += [
-        texts(ordered[name])
-        for name in ("channel", "direction", "outcome", "company_id", "actor_id", "subject", "body", "headers", "thread_id")
+        texts(column(n)) for n in ("channel", "direction", "outcome", "company_id", "actor_id", "subject", "body", "headers", "thread_id")
     ]
     columns += [
-        ordered["duration_s"].tolist(),
-        flags(ordered["is_automated"]),
-        flags(ordered["is_broadcast"]),
-        to_millis(ordered["modified_at"]),
+        column("duration_s").tolist(),
+        flags(column("is_automated")),
+        flags(column("is_broadcast")),
+        to_millis(column("modified_at")),
     ]
     made: dict[str, Row] = {}
     doubled = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sandbox.hubspot.object_types import object_type
@@ -123,6 +122,7 @@ _SAME = {
     "country": "country",
     "linkedin_url": "hs_linkedin_url",
 }
+_TEXTS = ("contact_id", "company_id", "owner_id", "time_zone", "email_bounce_reason", "merged_into")
 _REASONS = {"CONTENT", "MAILBOX_FULL", "OTHER", "POLICY", "SPAM", "UNKNOWN_USER"}
 
 
@@ -136,16 +136,9 @@ def load_contacts(
             "do_not_call", "Do not call", "bool", "booleancheckbox", "contactinformation"
         )
     _external_id(portal, "contacts", ids)
-    columns = {
-        name: texts(frame[name])
-        for name in [*_SAME, "contact_id", "company_id", "owner_id", "time_zone", "email_bounce_reason", "merged_into"]
-    }
-    columns |= {name: to_millis(frame[name]) for name in ("created_at", "title_changed_at", "email_bounced_at")}  # type: ignore[dict-item]  # texts beside numbers
-    columns |= {
-        "email_opted_out": flags(frame["email_opted_out"]),
-        "do_not_call": flags(frame["do_not_call"]),
-        "is_deleted": flags(frame["is_deleted"]),
-    }  # type: ignore[dict-item]  # the same
+    columns: dict[str, list[Any]] = {name: texts(frame[name]) for name in (*_SAME, *_TEXTS)}
+    columns |= {name: to_millis(frame[name]) for name in ("created_at", "title_changed_at", "email_bounced_at")}
+    columns |= {name: flags(frame[name]) for name in ("email_opted_out", "do_not_call", "is_deleted")}
     extras = _extras(tables, ids)
     records, gone, merges, primaries = [], [], [], []
     for row in (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)):
@@ -212,9 +205,10 @@ def _extras(tables: Tables, ids: dict[str, int]) -> RollUps:
             values: list[Any] = column.dt.strftime("%Y-%m-%d").tolist() if is_day else to_millis(column.astype("datetime64[us, UTC]"))
         else:
             values = texts(column)
+        is_moment = pd.api.types.is_datetime64_any_dtype(column.dtype) and not name.endswith("_detected_date")
         for key, value in zip(keys, values, strict=True):
-            if value is not None and not (isinstance(value, float) and np.isnan(value)):
-                found[key][name] = value if isinstance(value, int) and "date" in name or name.startswith("hs_sales") else str(value)
+            if pd.notna(value):
+                found[key][name] = value if is_moment else str(value)
     return found
 
 
@@ -223,7 +217,8 @@ def _keep(portal: Portal, records: list[Record], gone: list[Record], merges: lis
     merged_away = {record.id for record, _ in merges}
     store.put_loaded([record for record in records if record.id not in merged_away])
     by_id = {record.id: record for record in records}
-    for record, into in merges:
+    for record, given in merges:
+        into = given
         while into in merged_away:
             into = next(target for other, target in merges if other.id == into)
         target = by_id[into]

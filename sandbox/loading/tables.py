@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
-import pyarrow
+import pyarrow as pa
 
 from transforms.vocabulary.errors import BadInput
-from transforms.vocabulary.tables import ACTIVITIES, COMPANIES, CONTACTS, OWNERS, Table, empty_table, to_table
+from transforms.vocabulary.tables import ACTIVITIES, COMPANIES, CONTACTS, DTYPES, OWNERS, Table, empty_table, to_table
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,11 @@ class Tables:
         """The same with every frame cast to its canonical form. BadInput where one cannot be."""
 
         def frame(table: Table, given: pd.DataFrame | None) -> pd.DataFrame:
-            return empty_table(table) if given is None else to_table(table, given)
+            if given is None:
+                return empty_table(table)
+            # What is canonical already is not copied: the texts of a large portal are worth saving.
+            expected = {column.name: DTYPES[column.type] for column in table.columns}
+            return given if expected == {str(n): str(t) for n, t in given.dtypes.items()} else to_table(table, given)
 
         return Tables(
             frame(CONTACTS, self.contacts),
@@ -62,7 +66,7 @@ def _read(folder: Path, table: Table) -> pd.DataFrame | None:
         if path.exists():
             try:
                 rows = pd.read_parquet(path) if suffix == ".parquet" else pd.read_csv(path, dtype="str", keep_default_na=False)
-            except (OSError, ValueError, pyarrow.ArrowException) as fault:
+            except (OSError, ValueError, pa.ArrowException) as fault:
                 raise BadInput(f"The file {path} cannot be read ({str(fault).splitlines()[0]}); correct it and try again.") from None
             return to_table(table, rows, source=str(path))
     return None
