@@ -111,6 +111,10 @@ class Lake:
         found = self._living(KEPT["standing"], SHARED if table == "companies" else bucket, STANDING.names)
         return found[found["table"] == table].reset_index(drop=True)
 
+    def size(self, table: str) -> int:
+        """How many rows lie in the table's files, with versions that count no more. Reads no file."""
+        return int(self.sheet(_kept(table).name).open().count())
+
     def index(self) -> pd.DataFrame:
         """Every contact: crm, contact_id, person_id, bucket. Archived and merged ones are in it, erased ones are not."""
         return self._living(KEPT["contacts"], None, ["crm", "contact_id", "person_id", BUCKET])
@@ -122,6 +126,8 @@ class Lake:
         repeats it, while a settled batch whose values are not here would be planned again.
         """
         if len(cells):
+            # A patch must meet the row that it patches, so that row follows its contact first.
+            moving.follow_moves(self.sheets, self._homes, names=["standing"])
             self._append_standing([patches_of_cells(cells, modified_at)], {}, event=PATCH)
 
     def move(self, moves: pd.DataFrame) -> int:

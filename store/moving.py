@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import pyarrow.dataset as ds
@@ -50,14 +50,16 @@ def _changed(contacts: Sheet, kept: Kept, wanted: pd.DataFrame) -> pd.DataFrame:
     return wanted[(wanted["home"] != wanted["to_bucket"]) | (wanted["person_id"] != now)]
 
 
-def follow_moves(sheets: Mapping[str, Sheet], homes: Homes, also: pd.DataFrame | None = None) -> int:
+def follow_moves(
+    sheets: Mapping[str, Sheet], homes: Homes, also: pd.DataFrame | None = None, names: Sequence[str] = ("standing", "activities")
+) -> int:
     """Bring standing and activities after the contacts that changed their bucket; how many rows were moved.
 
     Also what came before its contact was known. ``also`` names further moves. Copy and void are one commit for each bucket left,
     and a kill between two commits is made good by the next call.
     """
     contacts = sheets["contacts"]
-    return sum(_follow(KEPT[name], sheets[name], contacts, homes, also) for name in ("standing", "activities"))
+    return sum(_follow(KEPT[name], sheets[name], contacts, homes, also) for name in names)
 
 
 def _follow(kept: Kept, sheet: Sheet, contacts: Sheet, homes: Homes, also: pd.DataFrame | None) -> int:
@@ -76,33 +78,37 @@ def _follow(kept: Kept, sheet: Sheet, contacts: Sheet, homes: Homes, also: pd.Da
     moves = pd.concat(frames, ignore_index=True).drop_duplicates()
     moves = moves.assign(home=homes.of(moves["crm"], moves["contact_id"]).to_numpy())
     moves = moves[(moves["home"] != moves["from_bucket"]) & (moves["home"] != STRANGERS)].rename(columns={"contact_id": owner[1]})
-    return sum(_leave(kept, sheet, int(bucket), part) for bucket, part in moves.groupby("from_bucket")) + _mark(sheet, last, through)
+    latest = _latest(kept, sheet, moves)
+    return sum(_leave(kept, sheet, int(bucket), part, latest) for bucket, part in moves.groupby("from_bucket")) + _mark(
+        sheet, last, through
+    )
 
 
-def _leave(kept: Kept, sheet: Sheet, bucket: int, moves: pd.DataFrame) -> int:
+def _latest(kept: Kept, sheet: Sheet, moves: pd.DataFrame) -> pd.DataFrame:
+    """For each key of the moving contacts, the number of its last row, in whatever bucket that lies: of two versions the older must not win."""
+    owner, key = list(kept.owner), list(kept.table.key)
+    frames = []
+    for bucket in sorted({*moves["from_bucket"].astype(int), *moves["home"].astype(int)}):
+        rows = living(kept, sheet.scan(kept.needed, ds.field(BUCKET).isin([bucket, EVENTS])))
+        frames.append(rows.merge(moves[owner].drop_duplicates(), on=owner)[[*key, SEQ]])
+    return pd.concat(frames, ignore_index=True).groupby(key, as_index=False)[SEQ].max() if frames else pd.DataFrame(columns=[*key, SEQ])
+
+
+def _leave(kept: Kept, sheet: Sheet, bucket: int, moves: pd.DataFrame, latest: pd.DataFrame) -> int:
     """Copy what the contacts have in one bucket to where they live now and make it void there, in one commit."""
     owner, key = list(kept.owner), list(kept.table.key)
-    there = living(kept, sheet.scan(kept.needed if kept.name != "standing" else None, ds.field(BUCKET).isin([bucket, EVENTS])))
-    if there.merge(moves[owner].drop_duplicates(), on=owner).empty:
+    names = [SEQ, BUCKET, *(c.name for c in kept.columns)]
+    there = living(kept, sheet.scan(names, ds.field(BUCKET).isin([bucket, EVENTS])))
+    leaving = there.merge(moves[[*owner, "home"]].drop_duplicates(owner), on=owner)
+    if leaving.empty:
         return 0
-    copied = 0
-
-    def make(first: int) -> pd.DataFrame:
-        nonlocal copied
-        names = [SEQ, BUCKET, *(c.name for c in kept.columns)]
-        there = living(kept, sheet.scan(names, ds.field(BUCKET).isin([bucket, EVENTS])))
-        leaving = there.merge(moves[[*owner, "home"]].drop_duplicates(owner), on=owner)
-        homes = sorted({int(home) for home in leaving["home"]})
-        here = living(kept, sheet.scan(kept.needed, ds.field(BUCKET).isin([*homes, EVENTS])))
-        # What already stands in the new home came later: it was appended after the contact had moved.
-        newer = leaving[key].merge(here[key], on=key, how="left", indicator=True)["_merge"].eq("both").to_numpy()
-        arriving = leaving.assign(**{BUCKET: leaving["home"].astype("int32"), SEQ: first}).loc[~newer, names]
-        copied = len(arriving)
-        events = leaving[owner].drop_duplicates().assign(**{"event": MOVED, "from_bucket": bucket, BUCKET: EVENTS, SEQ: first})
-        return pd.concat([arriving, events], ignore_index=True) if copied else events.reindex(columns=names)
-
-    sheet.commit(make)
-    return copied
+    # What was appended after the contact had moved stands in its new home already.
+    arriving = leaving.merge(latest, on=[*key, SEQ])
+    voids = leaving[owner].drop_duplicates().assign(**{"event": MOVED, "from_bucket": bucket, BUCKET: EVENTS})
+    copies = arriving.assign(**{BUCKET: arriving["home"].astype("int32")})[names]
+    rows = pd.concat([copies, voids], ignore_index=True) if len(copies) else voids
+    sheet.commit(lambda first: rows.assign(**{SEQ: first}))
+    return len(copies)
 
 
 def _mark(sheet: Sheet, last: int, through: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 
 from transforms.vocabulary.errors import BadSettings, PersonMustAct
 
@@ -92,15 +92,10 @@ class Place:
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
-        """Keep new files private, and turn what the storage raises into one sentence.
-
-        CommitFailedError passes: it means that somebody else was faster, and the caller knows what to do then.
-        """
+        """Keep new files private, and turn what the storage raises into PersonMustAct: one sentence."""
         with PRIVATE_FILES if self.is_local else _NOTHING:
             try:
                 yield
-            except CommitFailedError:
-                raise
             except (DeltaError, OSError) as error:
                 said = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise PersonMustAct(

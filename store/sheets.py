@@ -124,10 +124,14 @@ class Sheet:
         properties = CommitProperties(
             custom_metadata=dict(metadata) or None, app_transactions=[Transaction(app, number) for app, number in marks.items()]
         )
+        before = table.version()
         with self.place.doing(f"Writing {self.name}"):
             try:
                 write_deltalake(table, data, mode=mode, predicate=where, commit_properties=properties)
             except CommitFailedError:
+                # Where nobody else has written, it was not a race, and trying again would not help.
+                if self.open().version() == before:
+                    raise
                 return False
         return True
 

@@ -268,6 +268,15 @@ def test_standing_is_joined_with_what_we_wrote(lake: Lake, made: Any) -> None:
     assert lake.standing("contacts", 0)["values"].tolist() == ['{"a": "5"}']
 
 
+def test_a_patch_meets_what_it_patches(lake: Lake, made: Any) -> None:
+    """Written to a contact that has just moved, a patch still changes its field alone."""
+    made.put(lake, {"1": 0}, standing=made.standing({"1": '{"a": "1", "b": "2"}'}))
+    made.put(lake, {"1": 2})
+    lake.patch_standing(made.cells([("1", "a", "1", "9")]))
+    lake.follow_moves()
+    assert lake.standing("contacts", 2)["values"].tolist() == ['{"a": "9", "b": "2"}']
+
+
 def test_standing_of_companies_lies_apart(lake: Lake, made: Any) -> None:
     """What companies hold is read without the contacts, and contacts without companies."""
     lake.append(
