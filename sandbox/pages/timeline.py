@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sandbox.hubspot.object_types import object_type
@@ -79,8 +79,18 @@ def timeline(portal: Portal, kind: str, record_id: int) -> list[Item]:
         for number in portal.links.of((kind, name), record_id):
             record = store.live.get(number)
             if record is not None:
-                items.append(make(portal, record, _text_of(portal, name, record)))
+                item = make(portal, record, _text_of(portal, name, record))
+                others = _others(portal, name, record.id, record_id if kind == "contacts" else None)
+                items.append(replace(item, who=" with ".join(part for part in (item.who, others) if part)))
     return sorted(items, key=lambda item: item.ms, reverse=True)
+
+
+def _others(portal: Portal, name: str, item_id: int, own: int | None) -> str:
+    """The names of the other contacts who took part; on a company's page of all."""
+    contacts = portal.stores["contacts"].live
+    found = [contacts[number] for number in portal.links.of((name, "contacts"), item_id) if number != own and number in contacts]
+    names = [f"{contact.get('firstname') or ''} {contact.get('lastname') or ''}".strip() for contact in found]
+    return ", ".join(name for name in names if name)
 
 
 def _text_of(portal: Portal, name: str, record: Record) -> Text:
@@ -113,7 +123,7 @@ def _email(portal: Portal, record: Record, text: Text) -> Item:
     if text("hs_incoming_email_is_out_of_office") == "true":
         marks.append(Mark("Automatic reply"))
     if text("hs_sequence_id") or text("hs_campaign_guid"):
-        marks.append(Mark("Sequence" if text("hs_sequence_id") else "Campaign"))
+        marks.append(Mark("Campaign" if text("hs_campaign_guid") else "Sequence"))
     for prop, word, tone in (("reply", "Replied", "good"), ("open", "Opened", "muted"), ("click", "Clicked", "muted")):
         if text(f"hs_email_{prop}_count") not in {"", "0"}:
             marks.append(Mark(word, tone))

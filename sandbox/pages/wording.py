@@ -65,7 +65,14 @@ def show(definition: Definition, value: Value | None, now_ms: int) -> Shown | No
 def option_label(definition: Definition, value: str) -> str:
     """The label of an option, or of each of several; the value itself where it is none of them."""
     labels = {str(option["value"]): str(option["label"]) for option in definition.options}
-    return ", ".join(labels.get(part, part) for part in value.split(";"))
+    return ", ".join(labels.get(part) or _zone(part) or part for part in value.split(";"))
+
+
+def _zone(value: str) -> str | None:
+    """HubSpot writes america_slash_new_york; a person reads America/New York."""
+    if "_slash_" not in value:
+        return None
+    return "/".join(" ".join(word.capitalize() for word in part.split("_")) for part in value.split("_slash_"))
 
 
 def _moment(definition: Definition, value: Value, now_ms: int) -> Shown:
@@ -173,6 +180,8 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in _SILENT:
             self._silent = max(0, self._silent - 1)
+        elif tag == "p":
+            self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
