@@ -30,7 +30,7 @@ from sandbox.pages import page_routes
 __all__ = ["Sandbox", "SandboxOptions", "Tables", "World", "make_portal", "run_sandbox"]
 
 DEFAULT_NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-START_S, STOP_S = 20.0, 5.0
+START_S, STOP_S, TICK_S = 20.0, 5.0, 0.02
 
 
 class World(Protocol):
@@ -72,6 +72,15 @@ class Connections:
             transport.abort()
 
 
+class Server(uvicorn.Server):
+    """uvicorn's server, but one that notices sooner that it is to stop: tests start and stop hundreds of them."""
+
+    async def main_loop(self) -> None:
+        """Wait until told to stop."""
+        while not self.should_exit:
+            await asyncio.sleep(TICK_S)
+
+
 @dataclass
 class Sandbox:
     """A sandbox that answers: where, with which token, and everything one may look at or change from outside."""
@@ -97,7 +106,10 @@ def make_portal(options: SandboxOptions, *, world: World | None = None, load: Pa
         tables = Tables(world.contacts, world.activities, world.companies, world.owners, getattr(world, "extras", None))
     start = options.now or (last_moment(tables) if tables is not None else None) or DEFAULT_NOW
     portal = Portal(options, Clock(start, frozen=options.frozen))
-    report = load_tables(portal, tables) if tables is not None else None
+    if tables is None:
+        return portal, None
+    report = load_tables(portal, tables)
+    # The frames took as much room as the portal does; give it back.
     del tables
     gc.collect()
     pa.default_memory_pool().release_unused()
@@ -129,7 +141,7 @@ def make_server(portal: Portal, calls: CallLog, faults: Faults) -> uvicorn.Serve
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def listen(host: str, port: int) -> socket.socket:
