@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from transforms.policy import Policy
+from transforms.rhythm import moments
 from transforms.vocabulary.tables import Direction
 
 
@@ -17,8 +18,8 @@ def find_attempts(activities: pd.DataFrame, touches: pd.DataFrame, answers: pd.D
     they took answers itself, but not the mail before it. ``is_open``: nothing was said since, of whatever accord and whenever.
     ``activities`` is sorted by person and time and numbered from 0; both views keep its numbers.
     """
-    codes, times = activities["person_id"].cat.codes.to_numpy(), activities["occurred_at"].to_numpy()
-    channels = activities["channel"].to_numpy(dtype=object)
+    codes, times = activities["person_id"].cat.codes.to_numpy(), moments(activities["occurred_at"])
+    channels = pd.factorize(activities["channel"])[0]
     at, said = touches.index.to_numpy(), answers.index.to_numpy()
     wrote = answers.index[answers["direction"] == Direction.INBOUND].to_numpy()
     answers_itself = np.isin(at, said)
@@ -31,7 +32,7 @@ def find_attempts(activities: pd.DataFrame, touches: pd.DataFrame, answers: pd.D
     reply, has_reply = _neighbour(wrote, at, codes, after=True)
     reply = np.where(answers_itself, at, reply)
     is_answered = answers_itself | (has_reply & (times[reply] - times[at] <= np.timedelta64(policy.answer_days, "D")))
-    replies = activities.iloc[reply].set_axis(touches.index, axis=0)
+    replies = activities[["occurred_at", "channel"]].iloc[reply].set_axis(touches.index, axis=0)
     found = touches.assign(
         answered_at=replies["occurred_at"].where(is_answered),
         answered_by=replies["channel"].where(is_answered),

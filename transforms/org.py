@@ -163,10 +163,12 @@ class Org:
 
     @cached_property
     def _whole_cuts(self) -> np.ndarray:
+        """Past days after which somebody was heard from, or seldom anybody is."""
         heard = self.tally.heard.sum(axis=(1, 2))
         seen = self.tally.exposed.sum(axis=(1, 2)) > 0
         usual = np.median(heard[seen]) if seen.any() else 0.0
-        return ~((heard == 0) & (usual >= self.policy.prior_weight))
+        is_whole: np.ndarray = ~((heard == 0) & (usual >= self.policy.prior_weight))
+        return is_whole
 
     @cached_property
     def silent_chance(self) -> float:

@@ -27,7 +27,7 @@ SHARED_MAILBOXES = frozenset(
 def email_key(emails: pd.Series) -> pd.Series:
     """The address by which contacts are matched: lower case, trimmed; missing for shared mailboxes and what is no address."""
     address = emails.str.strip().str.lower().str.replace("mailto:", "", regex=False)
-    local = address.str.partition("@")[0]
+    local = address.str.replace("@.*", "", regex=True)
     usable = address.str.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+").fillna(False).astype(bool) & ~local.isin(SHARED_MAILBOXES)
     return address.where(usable)
 
