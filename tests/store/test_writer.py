@@ -71,3 +71,10 @@ def test_after_a_failed_commit_the_cursor_stays(lake: Lake, made: Any) -> None:
     with pytest.raises(BadInput):
         pull()
     assert (len(lake.read("activities")), lake.cursor("hubspot", "activities")) == (1, "one")
+
+
+def test_the_size_of_a_table_is_known_without_reading_it(lake: Lake, made: Any) -> None:
+    """Every stored row counts, also one that a later version replaced."""
+    for _ in range(2):
+        lake.append("activities", made.activities([("a1", "1"), ("a2", "1")]), crm="hubspot")
+    assert (lake.size("activities"), lake.size("owners")) == (4, 0)
