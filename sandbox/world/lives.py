@@ -285,7 +285,9 @@ class Life:
         if how == "farewell" and person.left_at - DAY > self.start:
             moment = self._their_hours(person.left_at - rng.randint(1, 5) * DAY)
             letter = self.letters.theirs(moment, "farewell")
-            meaning = Meaning("human", language=person.language.code, successor=person.successor_email, new_address=person.new_email)
+            meaning = Meaning(
+                "human", "left", language=person.language.code, successor=person.successor_email, new_address=person.new_email
+            )
             self.diary.add(person, moment, "email", "inbound", letter=letter, thread_id=thread, actor_id=self.owner.owner_id, is_heard=True, meaning=meaning)  # fmt: skip
         elif how == "took_over" and person.successor is not None:
             moment = self._their_hours(person.left_at + rng.randint(5, 25) * DAY)

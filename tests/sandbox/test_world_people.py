@@ -115,7 +115,7 @@ def test_leaving_shows_in_several_ways(world: World, told: pd.DataFrame) -> None
     assert set(gone["contact_id"]) <= set(left["contact_id"])
     first = gone.groupby("contact_id")["occurred_at"].min()
     assert (first >= left.set_index("contact_id")["left_at"].reindex(first.index)).all()
-    notices = told[told["reason"] == "left"]
+    notices = told[(told["kind"] == "auto_reply") & (told["reason"] == "left")]
     assert notices["successor"].notna().any()
     assert notices["successor"].isna().any()
     assert set(notices["contact_id"]) <= set(left["contact_id"])
@@ -211,7 +211,7 @@ def test_mail_carries_headers_and_bounces_their_report(told: pd.DataFrame) -> No
     assert [status in body for status, body in zip(formal["status_code"], formal["body"], strict=True)] == [True] * len(formal)
     assert formal["body"].str.contains("Final-Recipient: rfc822; ").all()
     assert mail.loc[mail["kind"] == "human", "headers"].str.contains("X-Auto-Response-Suppress").any()
-    assert mail.loc[mail["reason"] == "left", "headers"].str.contains("Auto-Submitted").mean() < 1
+    assert mail.loc[(mail["kind"] == "auto_reply") & (mail["reason"] == "left"), "headers"].str.contains("Auto-Submitted").mean() < 1
 
 
 def test_meetings_bring_several_together(world: World) -> None:
