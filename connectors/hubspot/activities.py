@@ -5,6 +5,7 @@ One record with three contacts gives three rows. Words of HubSpot that are not k
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -72,6 +73,17 @@ MEETING_OUTCOMES = {
 }
 
 COMMUNICATION_CHANNELS = {"WHATS_APP": Channel.WHATSAPP, "LINKEDIN_MESSAGE": Channel.LINKEDIN, "SMS": Channel.SMS}
+
+BOOKED_BY_CONTACT = "MEETINGS_PUBLIC"
+"""The hs_meeting_source of a meeting that the contact booked on a scheduling page."""
+
+PASTED = re.compile(r"\s*(From|To)\b[^\n:]{0,120}:[ \t]*\n?", re.IGNORECASE)
+"""How people mark who wrote a message that they paste into HubSpot, which has no direction for it."""
+
+PASTED_NOTE = re.compile(r"\s*(Chat|Letter) (from|to)\b[^\n]{0,120}(\n|$)", re.IGNORECASE)
+"""The first line of a note that holds a chat or a letter; any other note is neither a touch nor a sign of life."""
+
+NOTE_CHANNELS = {"chat": Channel.CHAT, "letter": Channel.MAIL}
 
 AUTOMATIC_SENDERS = ("WORKFLOW", "SEQUENCE", "AUTOMATION")
 """An e-mail whose hs_email_sent_via holds one of these was sent by a machine."""
@@ -262,8 +274,9 @@ def _meetings(records: Sequence[Json], unknown: Counter[str]) -> pd.DataFrame:
         {
             **columns,
             "occurred_at": started.fillna(columns["occurred_at"]),
-            # A meeting is the work of both sides; HubSpot does not say who asked for it.
-            "direction": to_texts([Direction.OUTBOUND.value] * len(records)),
+            "direction": to_texts(
+                Direction.INBOUND if one.get("hs_meeting_source") == BOOKED_BY_CONTACT else Direction.OUTBOUND for one in held
+            ),
             "outcome": to_texts(_word(MEETING_OUTCOMES, one, "hs_meeting_outcome", unknown, Outcome.OTHER, None) for one in held),
             "subject": to_texts(column(records, "hs_meeting_title")),
             "body": to_texts(to_plain(one.get("hs_meeting_body") or "") for one in held),
@@ -273,16 +286,36 @@ def _meetings(records: Sequence[Json], unknown: Counter[str]) -> pd.DataFrame:
 
 
 def _communications(records: Sequence[Json], unknown: Counter[str]) -> pd.DataFrame:
+    """HubSpot has no direction here. Where the text begins as pasted messages do, ``From …:`` or ``To …:``, that says it; else it was ours."""
     held = [record["properties"] for record in records]
+    bodies = [to_plain(one.get("hs_communication_body") or "") for one in held]
+    marks = [PASTED.match(body) for body in bodies]
     channels: list[str | None] = [
         _word(COMMUNICATION_CHANNELS, one, "hs_communication_channel_type", unknown, Channel.CHAT, Channel.CHAT) for one in held
     ]
     return pd.DataFrame(
         {
             **_shared(records, channels),
-            # HubSpot has no direction here: such a message is logged by hand, by the colleague who sent it.
-            "direction": to_texts([Direction.OUTBOUND.value] * len(records)),
-            "body": to_texts(to_plain(one.get("hs_communication_body") or "") for one in held),
+            "direction": to_texts(Direction.INBOUND if mark and mark[1].lower() == "from" else Direction.OUTBOUND for mark in marks),
+            "body": to_texts(body[mark.end() :] if mark else body for body, mark in zip(bodies, marks, strict=True)),
+        }
+    )
+
+
+def _notes(records: Sequence[Json], _unknown: Counter[str]) -> pd.DataFrame:
+    """Only notes that hold a chat or a letter become rows: the moment of all others is left empty, and rows without one are dropped."""
+    bodies = [to_plain(record["properties"].get("hs_note_body") or "") for record in records]
+    marks = [PASTED_NOTE.match(body) for body in bodies]
+    channels: list[str | None] = [NOTE_CHANNELS[mark[1].lower()] if mark else None for mark in marks]
+    columns = _shared(records, channels)
+    return pd.DataFrame(
+        {
+            **columns,
+            "occurred_at": columns["occurred_at"].where([mark is not None for mark in marks]),
+            "direction": to_texts(
+                (Direction.INBOUND if mark[2].lower() == "from" else Direction.OUTBOUND) if mark else None for mark in marks
+            ),
+            "body": to_texts(body[mark.end() :] if mark else None for body, mark in zip(bodies, marks, strict=True)),
         }
     )
 
@@ -344,4 +377,5 @@ _MAKERS: dict[str, Callable[[Sequence[Json], Counter[str]], pd.DataFrame]] = {
     "calls": _calls,
     "meetings": _meetings,
     "communications": _communications,
+    "notes": _notes,
 }

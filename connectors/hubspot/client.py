@@ -6,10 +6,11 @@ the time of the JSON itself. One api object is made and kept, because each look-
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -31,6 +32,8 @@ SEARCH_LIMIT = 200
 BATCH_LIMIT = 100
 LINK_BATCH_LIMIT = 1_000
 OWNERS_LIMIT = 500
+SEARCH_BODY_LIMIT = 2_900
+"""Characters; HubSpot refuses a search whose body has more than 3,000."""
 
 
 @dataclass(frozen=True)
@@ -151,16 +154,19 @@ class Client:
 
         HubSpot's specification calls a sort a string; its documentation, and its servers, take this object.
         """
-        body = {
+        body: Json = {
             "filterGroups": [{"filters": list(filters)}] if filters else [],
             "sorts": [{"propertyName": sort, "direction": "DESCENDING" if is_descending else "ASCENDING"}],
             "properties": list(properties),
             "limit": limit,
             "after": "0",
         }
-        return _found(
-            self.request(Request("POST", self.paths.objects(kind, "search"), body=body, what=f"search {kind}", purpose="search"), stop)
-        )
+        is_long = len(json.dumps(body)) > SEARCH_BODY_LIMIT
+        if is_long:
+            body["properties"] = [sort]
+        request = Request("POST", self.paths.objects(kind, "search"), body=body, what=f"search {kind}", purpose="search")
+        found = _found(self.request(request, stop))
+        return self._filled(kind, found, sort, properties) if is_long else found
 
     def batch_read(self, kind: str, ids: Sequence[str], properties: Sequence[str], *, id_property: str | None = None) -> Iterator[Json]:
         """The records of these ids (or of these values of a unique property) that exist, in no promised order. Strongly consistent."""
@@ -314,6 +320,13 @@ class Client:
             self.request(Request("DELETE", path, what=f"take {name} from {kind}", purpose="setup", is_write=True, has_body=False))
         except NotFound:
             return
+
+    def _filled(self, kind: str, found: Found, sort: str, properties: Sequence[str]) -> Found:
+        """A search's records with properties that were too many to ask the search for. Each keeps the moment at which the search has it."""
+        moments = {str(record["id"]): record["properties"].get(sort) for record in found.records}
+        held = {str(record["id"]): record for record in self.batch_read(kind, list(moments), properties)}
+        records = [{**held[one], "properties": {**held[one]["properties"], sort: moment}} for one, moment in moments.items() if one in held]
+        return replace(found, records=records)
 
     def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
         """The bare exchange: status, headers and body, whatever the status is."""

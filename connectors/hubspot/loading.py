@@ -144,7 +144,9 @@ class _Run:
         is_done = found.after is None or reached >= end
         first, stop_at = span.first, end if is_done else reached
         source.records += len(kept)
-        source.covered += min(stop_at, max(source.load.top + 1, first)) - first
+        # Ids do not begin at 1: what lies before the stream's first one tells nothing of how densely they come.
+        counted_from = ids[0] if ids and first == 0 else first
+        source.covered += max(min(stop_at, max(source.load.top + 1, first)) - counted_from, 0)
         span.first, span.token = stop_at, found.after
         self.shares.give_back(span, is_done=is_done)
         self._put(Loaded(source, kept, first, stop_at))

@@ -81,7 +81,15 @@ MEETINGS = Stream(
     "meetings",
     "hs_lastmodifieddate",
     "hs_timestamp",
-    (*_COMMON, "hs_meeting_outcome", "hs_meeting_start_time", "hs_meeting_end_time", "hs_meeting_title", "hs_meeting_body"),
+    (
+        *_COMMON,
+        "hs_meeting_outcome",
+        "hs_meeting_start_time",
+        "hs_meeting_end_time",
+        "hs_meeting_source",
+        "hs_meeting_title",
+        "hs_meeting_body",
+    ),
     _WITH,
 )
 COMMUNICATIONS = Stream(
@@ -93,6 +101,7 @@ COMMUNICATIONS = Stream(
     (*_COMMON, "hs_communication_channel_type", "hs_communication_logged_from", "hs_communication_body"),
     _WITH,
 )
+NOTES = Stream("notes", "activities", "notes", "hs_lastmodifieddate", "hs_timestamp", (*_COMMON, "hs_note_body"), _WITH)
 TICKETS = Stream(
     "tickets",
     "activities",
@@ -109,6 +118,6 @@ CONTACT_FACTS = Stream(
 STREAMS: dict[str, tuple[Stream, ...]] = {
     "contacts": (CONTACTS,),
     "companies": (COMPANIES,),
-    "activities": (EMAILS, CALLS, MEETINGS, COMMUNICATIONS, TICKETS, CONTACT_FACTS),
+    "activities": (EMAILS, CALLS, MEETINGS, COMMUNICATIONS, NOTES, TICKETS, CONTACT_FACTS),
 }
-"""The streams of each table. Notes are not read: a note is neither a touch nor a sign of life. Tasks are read by key alone."""
+"""The streams of each table. Of the notes only those count that hold a chat or a letter; tasks are read by key alone."""
