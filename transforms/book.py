@@ -123,6 +123,10 @@ class Book:
         plain = values.set_axis(index.astype("str")) if isinstance(index, pd.CategoricalIndex) else values
         return plain if plain.index is self.persons.index else plain.reindex(self.persons.index)
 
+    def spread(self, values: pd.Series, rows: pd.DataFrame) -> pd.Series:
+        """For each row of a view, the value of its person; ``values`` has one row a person, as from :meth:`align`."""
+        return pd.Series(values.array.take(rows["person_id"].cat.codes.to_numpy()), index=rows.index)
+
     def days_since(self, times: pd.Series) -> pd.Series:
         """Days from each time to the moment of the book, as a fraction; missing where the time is."""
         return (self.as_of - times) / DAY

@@ -191,7 +191,7 @@ def verified(book: Book) -> pd.DataFrame:
 
 def _weighed(book: Book, items: pd.DataFrame) -> pd.DataFrame:
     """The evidence with its weight: less with age, much less when they were heard from since."""
-    last = items["person_id"].map(book.frame(verified)["at"])
+    last = book.frame(verified)["at"].reindex(items["person_id"]).set_axis(items.index)
     grace = items["sign"].map(dict.fromkeys([_PLACE["farewell"]], NOTICE)).fillna(pd.Timedelta(0))
     contradicted = (last > items["at"] + grace).astype(bool) | (items["at"].isna() & last.notna())
     years = (book.days_since(items["at"]) / 365.25).fillna(1.0)

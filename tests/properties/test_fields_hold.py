@@ -91,6 +91,7 @@ def computed(tables: Tables, buckets: int = 1, as_of: pd.Timestamp = NOW) -> tup
 
 
 def assert_same(expected: tuple[pd.DataFrame, pd.DataFrame], actual: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """All texts of persons and companies agree."""
     for before, after in zip(expected, actual, strict=True):
         pd.testing.assert_frame_equal(before, after)
 

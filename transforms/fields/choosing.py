@@ -188,7 +188,7 @@ def best_time(book: Book) -> pd.Series:
     written = (rows["direction"] == Direction.INBOUND) & rows["channel"].isin(MESSAGES)
     rows = rows[written | (rows["channel"] == Channel.CALL)]
     zones = book.persons["time_zone"].where(book.persons["time_zone"].isin(list(_known_zones(book))))
-    zone = rows["person_id"].astype("str").map(zones)
+    zone = book.spread(zones, rows)
     size = len(book.persons)
     hours, weekdays = np.zeros((size, 24)), np.zeros((size, 7))
     for name, part in rows.groupby(zone.fillna("UTC")):

@@ -74,7 +74,7 @@ def email_blindness(book: Book) -> pd.Series:
     by_mail = book.attempts[book.attempts["channel"] == Channel.EMAIL]
     mailed = book.answers[book.answers["channel"] == Channel.EMAIL].groupby("person_id").occurred_at.max()
     last_mailed = book.align(mailed)
-    sent_at, since = by_mail["occurred_at"], by_mail["person_id"].astype("str").map(last_mailed)
+    sent_at, since = by_mail["occurred_at"], book.spread(last_mailed, by_mail)
     replied = by_mail["outcome"] == Outcome.REPLIED
     patient = book.as_of - pd.Timedelta(days=book.policy.unanswered_after_days)
     in_streak = (since.isna() | (sent_at > since)) & (sent_at <= patient) & ~replied
