@@ -109,7 +109,8 @@ def job_evidence(book: Book) -> pd.Series:
     items = book.frame(tenure.evidence)
     sentences: dict[str, list[str]] = {}
     for item in items.itertuples():
-        sentences.setdefault(str(item.person_id), []).append(_item_words(item))
+        told_before = sentences.setdefault(str(item.person_id), [])
+        told_before.append(_item_words(item, told_before))
     against = {person: " ".join([*texts, *([told[person]] if pd.notna(told[person]) else [])]) for person, texts in sentences.items()}
     return pd.Series(against, dtype="str").reindex(told.index).fillna(told)
 
@@ -122,13 +123,14 @@ def _verified_words(fact: Any) -> str | None:
     return f"Verified in the CRM on {day(fact.at)}." if fact.by == "record" else f"Job title changed in the CRM on {day(fact.at)}."
 
 
-def _item_words(item: Any) -> str:
+def _item_words(item: Any, before: list[str]) -> str:
     sign = tenure.SIGNS[item.sign]
     opening = (
         sign.told.replace("{day}", day(item.at)) if pd.notna(item.at) else sign.told.replace(" since {day}", "").replace(" on {day}", "")
     )
     phrase = f": “{item.phrase}”" if pd.notna(item.phrase) and sign.is_quoted else ""
     follows = f" Names {item.successor} as successor." if pd.notna(item.successor) else ""
+    follows = "" if any(follows in text for text in before) else follows
     weight = f" ({sign.weight}, but heard from since)" if item.is_contradicted else f" ({sign.weight})"
     return f"{opening}{phrase}{weight}.{follows}"
 

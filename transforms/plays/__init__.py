@@ -1,0 +1,7 @@
+"""Plays: the rules that raise tasks, and the plan of what a run would do to tasks."""
+
+from transforms.plays.play import Case, Play, PlayBook, play
+from transforms.plays.rules import PLAYS
+from transforms.plays.tasks import Alert, Cases, TaskPlan, find_cases, plan_tasks, task_key
+
+__all__ = ["PLAYS", "Alert", "Case", "Cases", "Play", "PlayBook", "TaskPlan", "find_cases", "plan_tasks", "play", "task_key"]
