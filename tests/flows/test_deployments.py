@@ -120,7 +120,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_API_URL": url,
-            "PREFECT_WORKER_QUERY_SECONDS": "2",  # in place of 15, so that the test need not wait
+            "PREFECT_WORKER_QUERY_SECONDS": "2",  # in place of 10, so that the test need not wait
             "STILLTHERE_CODE": str(PROJECT),
             "STILLTHERE_HOME": str(folder / "home"),
             "STILLTHERE_BUCKETS": "2",
