@@ -152,7 +152,8 @@ class Limiter:
         is_new_day = self._daily_remaining is None or remaining > self._daily_remaining + self._limit
         if is_new_day:
             self._daily_floor = remaining * self._reserve_share
-        self._daily_remaining = remaining
+        # What is on its way was not counted yet when this was said.
+        self._daily_remaining = remaining - self._in_flight
         self._daily_limit = word.daily_limit or self._daily_limit
 
     def _let_go(self) -> float:

@@ -43,13 +43,14 @@ class Manner:
 
     ``own_names`` maps renewal_on, annual_value and do_not_call to the portal's own properties. ``archive_every_s`` is how often archived records
     are listed. ``threads`` read side by side in a full load, and ``answers_a_page`` of their
-    answers make one page. ``version`` is HubSpot's API version (see :class:`Paths`).
+    answers make one page. ``searches_per_s`` stays below HubSpot's five, for jitter's sake. ``version`` is HubSpot's API version (see :class:`Paths`).
     """
 
     own_names: Mapping[str, str] = field(default_factory=lambda: dict(OWN_NAMES))
     archive_every_s: float = 86_400
     threads: int = 8
     answers_a_page: int = 8
+    searches_per_s: float = 3.9
     patience: Patience = field(default_factory=Patience)
     version: str = "v3"
 
@@ -85,7 +86,7 @@ class HubSpot:
             archive_every_ms=int(manner.archive_every_s * 1000),
             answers_a_page=manner.answers_a_page,
         )
-        limiter = Limiter(reserve_share=reserve_share)
+        limiter = Limiter(reserve_share=reserve_share, searches_per_s=manner.searches_per_s)
         self._client = Client(
             token, self._base_url, paths=Paths(manner.version), limiter=limiter, patience=manner.patience, connections=manner.threads + 4
         )

@@ -113,8 +113,8 @@ class Extract:
 
     def _all(self) -> Iterator[Page]:
         loading = {name for name, state in self._at.states.items() if isinstance(state, Load)}
-        mails = self._at.states.get("emails")
-        self._mails_whole = not isinstance(mails, Load) or mails.is_untouched
+        mails, facts = self._at.states.get("emails"), self._at.states.get(CONTACT_FACTS.name)
+        self._mails_whole = isinstance(facts, Window) or (isinstance(mails, Load) and mails.is_untouched)
         yield from self._load([self._streams[name] for name in self._streams if name in loading and name != CONTACT_FACTS.name])
         for name, stream in self._streams.items():
             if name not in loading and name != CONTACT_FACTS.name:
