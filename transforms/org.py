@@ -178,10 +178,11 @@ class Org:
         """
         rates = self.chances[NEVER + 1 :].ravel()
         exposed = self.tally.exposed[self._whole_cuts].sum(axis=0)[NEVER + 1 :].ravel() + 1
-        order = np.argsort(rates, kind="stable")
-        share = np.cumsum((exposed * rates)[order]) / (exposed * rates).sum()
+        # Cells of one rate stand or fall together.
+        levels, level = np.unique(rates, return_inverse=True)
+        share = np.cumsum(np.bincount(level, weights=exposed * rates)) / (exposed * rates).sum()
         below = np.flatnonzero(share <= self.policy.false_alarm)
-        return float(rates[order[below[-1]]]) if len(below) else float(rates.min())
+        return float(levels[below[-1] if len(below) else 0])
 
     @cached_property
     def never_chance(self) -> float:

@@ -79,8 +79,8 @@ def decided_attempts(book: Book) -> pd.DataFrame:
 
 
 def source_names(rows: pd.DataFrame) -> pd.Series:
-    """The way of capture of each row: crm|owner|channel."""
-    return rows["crm"] + "|" + rows["actor_id"].fillna("?") + "|" + rows["channel"]
+    """The way of capture of each row: crm|owner|channel; missing where the CRM does not say whose it is."""
+    return rows["crm"] + "|" + rows["actor_id"] + "|" + rows["channel"]
 
 
 def captured(book: Book) -> pd.DataFrame:

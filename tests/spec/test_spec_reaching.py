@@ -191,6 +191,7 @@ nocall  | 2026-10-16 | call     | outbound  | connected |            |          
 nomail  | 2026-10-16 | email    | outbound  | replied   |            |              |
 dead    | 2026-10-16 | email    | outbound  | replied   |            |              |
 dead    | 2026-10-20 | email    | outbound  | bounced   |            | mailbox_gone |
+twice   | 2026-10-21 | email    | outbound  | sent      |            |              |
 recent  | 2026-11-21 | email    | outbound  | sent      |            |              |
 ticket  | 2026-11-10 | ticket   | inbound   | opened_ticket |        |              |
 """
@@ -230,18 +231,42 @@ def test_best_channel_turns_away_from_e_mail_when_they_are_blind_to_it(check: Ch
     check(best_channel, "contact | at | channel | direction\n" + weekly("ana", "2026-07-01", 16, answered=False), {"ana": "call"})
 
 
+def test_best_channel_does_not_leave_a_way_that_works_for_one_that_was_never_tried(check: Check) -> None:
+    """LinkedIn works well with those on whom it was tried; somebody who answers e-mail gets e-mail, and a new contact is not met there first."""
+    rows = ["contact | at | channel | direction"]
+    for n in range(30):
+        rows += [
+            f"other{n} | 2026-09-01 | linkedin | outbound",
+            f"other{n} | 2026-09-02 | linkedin | inbound",
+            f"cold{n} | 2026-09-01 | email | outbound",
+        ]
+    rows += ["fine | 2026-09-01 | email | outbound", "fine | 2026-09-02 | email | inbound", "deaf | 2026-09-01 | email | outbound"]
+    check(
+        best_channel,
+        "\n".join(rows),
+        {"fine": "email", "fresh": "call", "deaf": "linkedin", "other1": "linkedin"},
+        contacts="""
+        contact | linkedin_url
+        fine    | https://linkedin.example/in/fine
+        fresh   | https://linkedin.example/in/fresh
+        deaf    | https://linkedin.example/in/deaf
+        """,
+    )
+
+
 def test_best_channel_why_tells_what_was_answered(check: Check) -> None:
     """The record of the last ten attempts by each way, the recommended way first."""
     check(
         best_channel_why,
         RECORD,
         {
-            "caller": "Answered all of two calls and none of three e-mails.",
-            "nocall": "E-mails were not tried yet. Answered the only call so far.",
+            "caller": "Came back after both calls, but not after three e-mails.",
+            "nocall": "E-mails were not tried yet. Came back after the only call so far.",
+            "twice": "Calls were not tried yet. Did not come back after the only e-mail so far.",
             "recent": "The last e-mail was on 21 November 2026: give it a few days.",
             "ticket": "Waits for our help with an open ticket: solve that first.",
             "neither": "No way to them is open. Mia Mailer there was heard from on 1 October 2026.",
-            "linked": "No attempts of ours to go by; most of your contacts answer LinkedIn messages.",
+            "linked": "Nothing to go by yet: try a LinkedIn message.",
         },
         contacts=RIGHTS,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -56,10 +56,11 @@ def best_channel(book: Book) -> pd.Series:
 def best_channel_why(book: Book) -> pd.Series:
     """The reason for the best way to reach the contact, in one or two sentences, with what became of our last ten attempts by each way.
 
-    Attempts younger than 14 days are left out unless they were answered.
+    They came back after an attempt if we heard from them within 14 days, by whatever way. Younger attempts are left out, unless they came back.
     """
     chosen = book.frame(choose)
     decided = decided_attempts(book)
+    decided = decided[decided["channel"].isin(CHOICES)]
     latest = decided[decided.groupby(["person_id", "channel"]).cumcount(ascending=False) < TOLD]
     by_way = latest["answered_at"].notna().groupby([latest["person_id"].astype("str"), latest["channel"]]).agg(["sum", "size"])
     records: dict[str, dict[str, tuple[int, int]]] = {}
@@ -76,9 +77,8 @@ def _reason(book: Book, fact: Any, record: dict[str, tuple[int, int]]) -> str:
     if fact.choice == "someone_else":
         return _why_someone_else(book, fact)
     if not record:
-        return f"No attempts of ours to go by; most of your contacts answer {plural(fact.choice)}."
-    told = joined([tally_words(*record[way], way) for way in sorted(record, key=lambda way: (way != fact.choice, way))])
-    told = f"Did not answer {told.removeprefix('not ')}." if told.startswith("not ") else f"Answered {told}."
+        return f"Nothing to go by yet: try {'an' if fact.choice in ('email', 'sms') else 'a'} {singular(fact.choice)}."
+    told = came_back([(*record[way], way) for way in sorted(record, key=lambda way: (way != fact.choice, way))])
     return told if fact.choice in record else f"{sentence(plural(fact.choice))} were not tried yet. {told}"
 
 
@@ -99,13 +99,24 @@ def _why_someone_else(book: Book, fact: Any) -> str:
     return f"{opening} {name or 'Somebody else'} there was heard from on {day(at)}."
 
 
+def came_back(record: Sequence[tuple[int, int, str]]) -> str:
+    """``Came back after three of four calls, but not after the only e-mail so far.`` from (answered, attempts, channel)."""
+    after = [tally_words(answered, size, way) for answered, size, way in record if answered]
+    vain = [_vain_words(size, way) for answered, size, way in record if not answered]
+    if not after:
+        return f"Did not come back after {joined(vain)}."
+    return f"Came back after {joined(after)}{', but not after ' + joined(vain) if vain else ''}."
+
+
 def tally_words(answered: int, size: int, way: str) -> str:
-    """``three of four calls``, ``none of the last ten e-mails``, ``the only call so far``, ``not the only call so far``."""
-    if size == 1:
-        return f"the only {singular(way)} so far" if answered else f"not the only {singular(way)} so far"
-    many = "the last ten" if size == TOLD else number(size)
-    some = "none" if not answered else "all" if answered == size else number(answered)
-    return f"{some} of {many} {plural(way)}"
+    """``three of four calls``, ``both e-mails``, ``all of the last ten e-mails``, ``the only call so far``; for at least one answer."""
+    if answered == size and size < TOLD:
+        return {1: f"the only {singular(way)} so far", 2: f"both {plural(way)}"}.get(size, f"all {number(size)} {plural(way)}")
+    return f"{'all' if answered == size else number(answered)} of {'the last ten' if size == TOLD else number(size)} {plural(way)}"
+
+
+def _vain_words(size: int, way: str) -> str:
+    return {1: f"the only {singular(way)} so far", TOLD: f"the last ten {plural(way)}"}.get(size, f"{number(size)} {plural(way)}")
 
 
 def other_voice(book: Book, person: str, company: object) -> tuple[pd.Timestamp, str] | None:
@@ -148,7 +159,9 @@ def answer_odds(book: Book) -> pd.DataFrame:
     """The chance of an answer within 14 days by each way of CHOICES; missing where the way is not open to us.
 
     The person's own answered attempts of the last year, each counting half after ``half_life_days``, and ``channel_prior_sends`` attempts at
-    the rate of all contacts. LinkedIn, WhatsApp, SMS and chat are open only where they were used with this person, LinkedIn also with a profile.
+    the rate of all contacts. WhatsApp, SMS and chat are open only where they were used with this person. A way that was never tried with them
+    is no better than one by which they answer as well as others do, whatever its rate with others: it was tried with those who like it.
+    LinkedIn, with a profile, is tried first only after something else was.
     """
     rows = book.within(book.attempts, book.policy.year_days)
     patient = book.as_of - pd.Timedelta(days=book.policy.unanswered_after_days)
@@ -162,7 +175,7 @@ def answer_odds(book: Book) -> pd.DataFrame:
         Channel.EMAIL: persons["email_opted_out"].fillna(False).astype(bool) | email_gone_at(book).notna(),
         **dict.fromkeys((Channel.CALL, Channel.WHATSAPP, Channel.SMS), refuses_calls),
     }
-    odds = {}
+    odds, is_tried, does_well = {}, {}, pd.Series(False, index=persons.index)
     for way in CHOICES:
         of_way = (rows["channel"] == way).to_numpy()
         tried = np.bincount(codes[of_way], weights=weight[of_way], minlength=len(persons))
@@ -174,8 +187,14 @@ def answer_odds(book: Book) -> pd.DataFrame:
             is_open |= persons["linkedin_url"].notna()
         if way in closed:
             is_open &= ~closed[way]
-        odds[way] = pd.Series((answered + prior * book.org.answer_rate(way)) / (tried + prior), index=persons.index).where(is_open)
-    return pd.DataFrame(odds)
+        rate = book.org.answer_rate(way)
+        odds[way] = pd.Series((answered + prior * rate) / (tried + prior), index=persons.index).where(is_open)
+        is_tried[way] = pd.Series(tried > 0, index=persons.index)
+        does_well |= is_tried[way] & (odds[way] >= rate)
+    was_tried = pd.DataFrame(is_tried)
+    found = pd.DataFrame(odds).where(was_tried, pd.DataFrame(odds).mask(does_well, 0.0, axis=0).where(pd.DataFrame(odds).notna()))
+    is_first = ~was_tried.any(axis=1) & found[[Channel.EMAIL, Channel.CALL]].notna().any(axis=1)
+    return found.assign(linkedin=found[Channel.LINKEDIN].mask(is_first))
 
 
 @field(label="Best time", kind=Kind.TEXT, group=Group.REACHING, views=("answers",))

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from transforms.book import Book
+from transforms.fields.job import job_state, still_there_chance
 from transforms.fields.wording import CHANNEL_LABELS
 from transforms.rhythm import FEW
 from transforms.tally import source_names
@@ -44,10 +45,14 @@ def hear_back_chance(book: Book) -> pd.Series:
     """The probability that we hear from the contact within the next 30 days, whatever we do.
 
     It is the share of your own contacts with a like rhythm and a like silence who were heard from within 30 days, on past days of your own history.
-    In percent, in steps of 5. Doubt it in the first months of a new CRM: it then leans on what is usual elsewhere.
+    For people who have probably left it is lowered by the chance that they are still there. In percent, in steps of 5.
+    Doubt it in the first months of a new CRM: it then leans on what is usual elsewhere.
     """
     rhythm = book.rhythm
-    return pd.Series(book.org.chance(rhythm["group"].to_numpy(), rhythm["recency"].to_numpy()), index=rhythm.index)
+    chance = pd.Series(book.org.chance(rhythm["group"].to_numpy(), rhythm["recency"].to_numpy()), index=rhythm.index)
+    # Of everybody else the usual share of leavers is in the learned chance already.
+    has_left = book.value(job_state).isin(["left", "probably_moved"])
+    return chance.where(~has_left, chance * book.value(still_there_chance))
 
 
 @field(

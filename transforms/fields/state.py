@@ -177,14 +177,23 @@ def _sentences(fact: Any) -> list[str]:
     told = [_opening(fact)]
     if fact.state != "moved_on" and pd.notna(fact.away):
         told.append(f"Away until {day(fact.away)}, as they announced.")
-    if fact.state in ("engaged", "moved_on", "unknown"):
+    if fact.state in ("engaged", "reawakened", "needs_help", "moved_on", "unknown"):
         return told
     if isinstance(fact.unanswered, list):
         told.append(_unanswered(fact))
     if fact.calls:
-        calls = tally_words(fact.picked_up, fact.calls, "call")
-        told.append(f"Did not pick up {calls.removeprefix('not ')}." if calls.startswith("not ") else f"Picked up {calls}.")
+        told.append(_picked_up(fact))
     return told
+
+
+def _picked_up(fact: Any) -> str:
+    if fact.picked_up:
+        return f"Picked up {tally_words(fact.picked_up, fact.calls, 'call')}."
+    return (
+        "Did not pick up the only call so far."
+        if fact.calls == 1
+        else f"Picked up none of {'the last ten' if fact.calls == TOLD else number(fact.calls)} calls."
+    )
 
 
 def _opening(fact: Any) -> str:
@@ -214,8 +223,9 @@ def _new(fact: Any) -> str:
 
 
 def _unreachable(fact: Any) -> str:
-    reason = f"E-mail has come back since {day(fact.gone_at)}" if pd.notna(fact.gone_at) else "Wants neither e-mail nor calls"
-    return f"{reason}, and no other way is open."
+    if pd.isna(fact.gone_at):
+        return "Wants neither e-mail nor calls, and no other way is open."
+    return f"E-mail has come back since {day(fact.gone_at)}, and no other way has worked."
 
 
 def _rhythm(fact: Any) -> str:
@@ -246,6 +256,7 @@ _OPENINGS = {
 def _unanswered(fact: Any) -> str:
     total = sum(count for _, count in fact.unanswered)
     parts = joined([things(count, way) for way, count in sorted(fact.unanswered, key=lambda item: (-item[1], item[0]))])
+    parts = parts.replace(" meeting", " missed meeting")
     told = f"{parts} unanswered {'of' if total == 1 else 'since'} {day(fact.unanswered_at)}"
     if total == 1:
         told = f"{parts} of {day(fact.unanswered_at)} is unanswered"
