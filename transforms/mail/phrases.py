@@ -51,7 +51,10 @@ def fold(text: str) -> str:
 
 @dataclass(frozen=True)
 class Phrase:
-    """One wording. ``shown`` is how it is reported; ``unless`` are wordings that undo it when they stand in the same sentence."""
+    """One wording. ``shown`` is how it is reported; ``unless`` are wordings that undo it when they stand in the same sentence.
+
+    ``needs_name``: it counts only where a word follows that is written with a capital ("I have left Halden", not "I have left a note").
+    """
 
     language: str
     reason: str
@@ -60,6 +63,7 @@ class Phrase:
     words: frozenset[str]
     is_cjk: bool
     unless: tuple[str, ...] = ()
+    needs_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,24 +91,39 @@ class PhraseBook:
                 self._by_word.setdefault(max(sorted(phrase.words), key=len), []).append(phrase)
         self._keys = frozenset(self._by_word)
 
-    def find(self, folded: str) -> list[Hit]:
-        """All phrases that stand in a folded text, first of each wording, in the order of the text."""
+    def find(self, folded: str, raw: str = "") -> list[Hit]:
+        """All phrases that stand in a folded text, first of each wording, in the order of the text.
+
+        ``raw`` is the same text before folding: phrases that need a name after them look there for its capital.
+        """
         words = set(_WORD.findall(folded))
         near = [p for key in words & self._keys for p in self._by_word[key] if p.words <= words]
         if self._cjk and not folded.isascii() and _CJK.search(folded):
             near += [phrase for piece, phrase in self._cjk if piece in folded]
-        hits = [hit for phrase in near for hit in _first(phrase, folded)]
+        hits = [hit for phrase in near for hit in _first(phrase, folded, raw)]
         return sorted(hits, key=lambda h: (h.start, -h.end, h.phrase.shown))
 
 
-def _first(phrase: Phrase, folded: str) -> list[Hit]:
+def _first(phrase: Phrase, folded: str, raw: str) -> list[Hit]:
     for match in to_pattern(phrase.shown).finditer(folded):
+        if phrase.needs_name and not _is_name(folded[match.end() :], raw):
+            continue
         start, end = _sentence(folded, match.start(), match.end())
         sentence = folded[start:end]
         if phrase.unless and _any_of(phrase.unless).search(sentence):
             continue
         return [Hit(phrase, match.start(), match.end(), sentence, is_question=folded[end : end + 1] in {"?", "？"})]
     return []
+
+
+_CAPITALISED = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w'’-]+")
+_NEXT_WORD = re.compile(r"\s*([\w'-]+)")
+
+
+def _is_name(behind: str, raw: str) -> bool:
+    """Whether the next word stands with a capital in the text as it was written."""
+    following = _NEXT_WORD.match(behind)
+    return following is not None and following[1] in {fold(word) for word in _CAPITALISED.findall(raw)}
 
 
 _END = re.compile(r"[.!?](?=\s|$)|[。！？\n]")
@@ -143,12 +162,14 @@ def _any_of(wordings: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(to_pattern(each).pattern for item in wordings for each in expand(item)))
 
 
-def to_phrases(language: str, reason: str, weight: float, wordings: Iterable[str], unless: Iterable[str] = ()) -> list[Phrase]:
+def to_phrases(
+    language: str, reason: str, weight: float, wordings: Iterable[str], unless: Iterable[str] = (), *, needs_name: bool = False
+) -> list[Phrase]:
     """All phrases of a group, each wording one."""
     made = []
     for shown in dict.fromkeys(each for item in wordings for each in expand(item)):
         words = frozenset(word for piece in _pieces(shown) for word in _WORD.findall(piece))
-        made.append(Phrase(language, reason, weight, shown, words, bool(_CJK.search(shown)), tuple(unless)))
+        made.append(Phrase(language, reason, weight, shown, words, bool(_CJK.search(shown)), tuple(unless), needs_name))
     return made
 
 
@@ -168,6 +189,7 @@ class Group:
     unless: tuple[str, ...]
     examples: tuple[str, ...]
     never: tuple[str, ...]
+    needs_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,6 +233,7 @@ def _to_language(data: dict[str, object]) -> Language:
                 unless=tuple(g.get("unless", ())),
                 examples=tuple(g.get("examples", ())),
                 never=tuple(g.get("never", ())),
+                needs_name=bool(g.get("needs_name", False)),
             )
             for g in groups
         ),
@@ -228,7 +251,9 @@ def book(*reasons: str) -> PhraseBook:
     """The phrases of all languages for these reasons."""
     wanted = set(reasons)
     groups = [g for language in languages().values() for g in language.groups if g.reason in wanted]
-    return PhraseBook([p for g in groups for p in to_phrases(g.language, g.reason, g.weight, g.wordings, g.unless)])
+    return PhraseBook(
+        [p for g in groups for p in to_phrases(g.language, g.reason, g.weight, g.wordings, g.unless, needs_name=g.needs_name)]
+    )
 
 
 @cache

@@ -75,7 +75,7 @@ def read_notice(mail: Mail, at: date | None) -> Notice | None:
     message, _ = split_signature(new_text(mail.text))
     folded = fold(message)
     subject = fold(_bare(mail.subject))
-    hits = book(*_REASONS).find(f"{subject}\n\n{folded}" if _is_title(subject) else folded)
+    hits = book(*_REASONS).find(f"{subject}\n\n{folded}" if _is_title(subject) else folded, message)
     said = [h for h in hits if not h.is_question]
     marks = book("notice").find(folded)
     title = [h for h in book("subject_auto", "subject_absent").find(subject) if not _is_answer(mail.subject) or h.start == 0]
@@ -110,7 +110,7 @@ def read_farewell(mail: Mail, at: date | None) -> Notice | None:
     del at
     message, _ = split_signature(new_text(mail.text))
     folded = fold(message)
-    said = [h for h in book("left_self").find(folded) if not h.is_question]
+    said = [h for h in book("left_self").find(folded, message) if not h.is_question]
     if not said:
         return None
     new_address = _new_address(message, folded, mail)
