@@ -9,6 +9,7 @@ import pandas as pd
 
 from transforms.book import Book
 from transforms.fields.wording import day
+from transforms.persons import PLAIN_FILE
 
 BLOCKS = {
     "blind": "we are deaf for them, their silence may be ours",
@@ -77,7 +78,7 @@ class PlayBook:
     def __init__(self, book: Book, values: pd.DataFrame, companies: pd.DataFrame) -> None:
         self.book, self.as_of, self.policy, self.org = book, book.as_of, book.policy, book.org
         persons = book.persons
-        keyed = companies.set_axis(companies["crm"].fillna("files") + ":" + companies["company_id"], axis=0)
+        keyed = companies.set_axis(companies["crm"].fillna(PLAIN_FILE) + ":" + companies["company_id"], axis=0)
         firm = keyed[~keyed.index.duplicated()].reindex(persons["company"]).set_axis(persons.index, axis=0)
         first, last = persons["first_name"].fillna(""), persons["last_name"].fillna("")
         whole = (first + " " + last).str.strip()

@@ -12,6 +12,7 @@ from transforms.compute import Computed
 from transforms.fields.state import engagement_state
 from transforms.fields.wording import by, day, plural, sentence
 from transforms.org import Org
+from transforms.persons import PLAIN_FILE
 from transforms.plays.play import BLOCKS, PlayBook
 from transforms.plays.rules import PLAYS
 from transforms.policy import Policy
@@ -252,6 +253,12 @@ def _closing(play: str, fact: dict[str, object] | None, taken: dict[object, obje
     return next(rule.closing for rule in PLAYS if rule.name == play).format(heard=heard, state=state.lower())
 
 
+def owner_names(owners: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """crm and owner id → how colleagues call them, else their address."""
+    told = owners["name"].fillna(owners["email"]).fillna("")
+    return dict(zip(zip(owners["crm"].fillna(PLAIN_FILE), owners["owner_id"], strict=True), told, strict=True))
+
+
 def _alerts(org: Org, owners: pd.DataFrame, people: pd.DataFrame) -> tuple[Alert, ...]:
     """One alert for all sources that stopped delivering; a mailbox is not named again where its whole channel stopped."""
     deaf = org.deaf_since
@@ -259,7 +266,7 @@ def _alerts(org: Org, owners: pd.DataFrame, people: pd.DataFrame) -> tuple[Alert
     told = sorted(name for name in deaf if name in whole or "|".join([name.split("|")[0], "*", name.split("|")[2]]) not in whole)
     if not told:
         return ()
-    names = {(str(row.crm), str(row.owner_id)): row.name or row.email for row in owners.fillna("").itertuples(index=False)}
+    names = owner_names(owners)
     lines = []
     for name in told:
         crm, owner, channel = name.split("|")

@@ -1,0 +1,242 @@
+"""Why does it say that? Each value of a contact with the activities behind it, and what would change it. Pure data; others render it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from transforms.book import DAY, Book
+from transforms.compute import Computed
+from transforms.fields import CONTACT_FIELDS
+from transforms.fields.listening import pause_limits
+from transforms.fields.wording import CHANNEL_LABELS, day
+from transforms.persons import email_key
+from transforms.rhythm import NEVER
+from transforms.vocabulary.errors import BadInput
+from transforms.vocabulary.fields import Field, Kind, to_text
+
+LATEST = 8
+"""So many of the latest activities are shown behind a value; ``count`` says how many there are."""
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One activity behind a value. ``what`` says in words what became of it, or what was read from it."""
+
+    at: datetime
+    channel: str
+    direction: str
+    what: str
+    crm: str
+    activity_id: str
+
+
+@dataclass(frozen=True)
+class ExplainedValue:
+    """One field of a contact: its value in words (empty where it says nothing), its help, the latest activities behind it, newest first.
+
+    ``count`` is how many there are in all. ``would_change`` says what would change the value. ``written_at``: when it was last written to
+    the CRM, where that is known.
+    """
+
+    name: str
+    label: str
+    group: str
+    value: str
+    help: str
+    happenings: tuple[Happening, ...]
+    count: int
+    would_change: str
+    written_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All about one person: who it is, the records that they have, and each value."""
+
+    who: str
+    email: str
+    contacts: tuple[tuple[str, str], ...]
+    as_of: datetime
+    values: tuple[ExplainedValue, ...]
+
+
+def find_person(computed: Computed, contact: str) -> str | None:
+    """The person of this bucket whom ``contact`` names: a contact id, ``crm:contact id``, an e-mail address, or a person id; None if not here."""
+    members, asked = computed.members, contact.strip()
+    keys = members["crm"] + ":" + members["contact_id"]
+    found = members.loc[(members["contact_id"] == asked) | (keys == asked) | (members["person_id"] == asked), "person_id"]
+    if found.empty and "@" in asked:
+        wanted = email_key(pd.Series([asked], dtype="str"))[0]
+        persons = computed.book.persons["email"].astype("str")
+        same = (persons.str.strip().str.lower() == asked.lower()) | (email_key(persons) == wanted)
+        found = pd.Series(persons.index[same.fillna(False)])
+    people = list(found.unique())
+    if len(people) > 1:
+        raise BadInput(
+            f"We looked for {contact!r} and found {len(people)} people; name one as crm:id, or by a person id such as {people[0]}."
+        )
+    return None if found.empty else str(found.iloc[0])
+
+
+def explain(
+    computed: Computed, contact: str, fields: Sequence[Field] = CONTACT_FIELDS, written: Mapping[str, datetime] | None = None
+) -> Explanation:
+    """Explain every value of one contact of this bucket. ``written``: field name → when it was last written.
+
+    Raises BadInput where the bucket does not hold the contact.
+    """
+    person = find_person(computed, contact)
+    if person is None:
+        raise BadInput(
+            f"We looked for the contact {contact!r} and did not find it; give a contact id, crm:id or the e-mail address of the record."
+        )
+    book = computed.book
+    record = book.persons.loc[person]
+    names = [str(record[name]) for name in ("first_name", "last_name") if pd.notna(record[name])]
+    members = computed.members[computed.members["person_id"] == person]
+    return Explanation(
+        who=" ".join(names) or person,
+        email=str(record["email"]) if pd.notna(record["email"]) else "",
+        contacts=tuple(zip(members["crm"], members["contact_id"], strict=True)),
+        as_of=book.as_of.to_pydatetime(),
+        values=tuple(_explained(field, computed, person, (written or {}).get(field.name)) for field in fields),
+    )
+
+
+def _explained(field: Field, computed: Computed, person: str, written_at: datetime | None) -> ExplainedValue:
+    book = computed.book
+    rows = _rows_behind(book, field, person)
+    return ExplainedValue(
+        name=field.name,
+        label=field.label,
+        group=str(field.group),
+        value=in_words(field, computed.persons.loc[[person], field.name]),
+        help=field.help,
+        happenings=tuple(_happening(row) for _, row in rows.tail(LATEST).iloc[::-1].iterrows()),
+        count=len(rows),
+        would_change=_would_change(field, book, person),
+        written_at=written_at,
+    )
+
+
+def in_words(field: Field, value: pd.Series) -> str:
+    """One value as people read it: the label of a choice, percent, a day."""
+    text = to_text(field, value).iloc[0]
+    if pd.isna(text):
+        return ""
+    labels = {option.value: option.label for option in field.options}
+    say: dict[Kind, Callable[[str], str]] = {
+        Kind.CHOICE: labels.__getitem__,
+        Kind.CHANCE: "{} %".format,
+        Kind.SHARE: "{} %".format,
+        Kind.DATE: lambda told: day(pd.Timestamp(told)),
+        Kind.DATETIME: lambda told: f"{day(pd.Timestamp(told))}, {pd.Timestamp(told):%H:%M} UTC",
+        Kind.FLAG: {"true": "yes", "false": "no"}.__getitem__,
+    }
+    return say.get(field.kind, str)(str(text))
+
+
+def _rows_behind(book: Book, field: Field, person: str) -> pd.DataFrame:
+    """The activities of the person in the field's views, each once, oldest first."""
+    found = []
+    for view in field.views:
+        rows: pd.DataFrame = getattr(book, view)
+        found.append(rows[rows["person_id"] == person])
+    if not found:
+        return book.activities.iloc[:0]
+    together = pd.concat(found)
+    return together[~together.index.duplicated()].sort_values(["occurred_at", "activity_id"])
+
+
+_SAID = {
+    "mailbox_gone": "came back: no such mailbox",
+    "domain_gone": "came back: no such domain",
+    "mailbox_disabled": "came back: mailbox disabled",
+    "mailbox_full": "came back: mailbox full",
+    "blocked": "came back: blocked, says nothing of the person",
+    "temporary": "came back: for the moment",
+    "absent": "automatic reply: away",
+    "left": "automatic reply: left",
+    "role_change": "automatic reply: another role",
+    "acknowledgement": "automatic reply: received",
+    "challenge": "automatic reply: asks for a confirmation",
+}
+
+
+def _happening(row: pd.Series) -> Happening:
+    reason = row["reason"] if pd.notna(row["reason"]) else ""
+    outcome = str(row["outcome"]).replace("_", " ") if pd.notna(row["outcome"]) else ""
+    if row["kind"] == "human":
+        what = "says that they leave" if reason == "left" else outcome
+    elif reason in _SAID:
+        what = _SAID[reason]
+    else:
+        what = {"bounce": "came back", "auto_reply": "automatic reply", "machine": "a machine's doing"}.get(str(row["kind"]), outcome)
+    if pd.notna(row["evidence"]):
+        what = f"{what} (“{row['evidence']}”)"
+    if pd.notna(row["is_checkin"]) and row["is_checkin"]:
+        what = f"{what}, a check-in".removeprefix(", ")
+    return Happening(
+        row["occurred_at"].to_pydatetime(),
+        CHANNEL_LABELS.get(row["channel"], str(row["channel"])),
+        str(row["direction"]),
+        what,
+        str(row["crm"]),
+        str(row["activity_id"]),
+    )
+
+
+_CHANGES = {
+    "heard": "a sign of life of theirs",
+    "answers": "a message, call or meeting of theirs",
+    "direct": "a call that connects or a meeting that is held",
+    "touches": "a message or call of ours",
+    "attempts": "an attempt of ours, answered or not",
+    "unanswered": "an answer of theirs, or another attempt of ours",
+    "tickets": "a ticket that is opened or closed",
+    "bounces": "mail that comes back",
+    "auto_replies": "an automatic reply",
+    "broadcasts": "a mailing",
+    "activities": "whether our sources deliver",
+}
+_DRIFTS = frozenset(
+    {
+        "engagement_state",
+        "engagement_score",
+        "hear_back_chance",
+        "silent_since",
+        "engagement_trend",
+        "why",
+        "job_state",
+        "still_there_chance",
+        "best_channel",
+    }
+)
+
+
+def _would_change(field: Field, book: Book, person: str) -> str:
+    parts = [_CHANGES[view] for view in field.views if view in _CHANGES]
+    told = f"Changes with {', or '.join(dict.fromkeys(parts))}." if parts else "Changes with the record."
+    if field.name == "engagement_state":
+        ahead = _limits_ahead(book, person)
+        return f"{told} {ahead}".strip()
+    if field.name in _DRIFTS:
+        return f"{told} Without any of it, it falls slowly with time." if field.kind in (Kind.CHANCE, Kind.SCORE) else told
+    return told
+
+
+def _limits_ahead(book: Book, person: str) -> str:
+    """From which days on the pause would count as cooling and as quiet, while these lie ahead."""
+    rhythm, limits = book.rhythm.loc[person], book.frame(pause_limits).loc[person]
+    if rhythm["group"] == NEVER or pd.isna(rhythm["recency"]):
+        return ""
+    told = []
+    for word in ("cooling", "quiet"):
+        left = float(limits[word]) - float(rhythm["recency"])
+        if left > 0:
+            told.append(f"{word} after {day(book.as_of + left * DAY)}")
+    return f"If nothing is heard: {', '.join(told)}." if told else ""

@@ -1,0 +1,194 @@
+"""What somebody should know after a run: who went silent, who left, who needs help, where we are deaf, whom to reach how. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from transforms.compute import Computed
+from transforms.fields.choosing import best_channel
+from transforms.fields.wording import day, number
+from transforms.org import Org
+from transforms.plays.play import PlayBook
+from transforms.plays.tasks import TaskPlan, owner_names
+from transforms.vocabulary.fields import BAND
+
+SILENT = "Silent, longer than is usual for them"
+MOVED = "Probably moved on"
+HELP = "Needs help first"
+DEAF = "We are deaf here, they may not be silent"
+REACH = "Whom to reach how"
+_PER_BUCKET = 40
+_CHANNELS = {option.value: option.label for option in best_channel.options}
+_COLUMNS = [
+    *("section", "crm", "contact_id", "owner", "who", "firm", "renewal_on", "annual_value", "chance", "text", "headline", "rank"),
+]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One person (or source) of a section. ``headline`` stands at the right; ``task`` is the task's subject, ``owner`` whose it is; both may be empty."""
+
+    who: str
+    headline: str
+    text: str
+    crm: str = ""
+    contact_id: str = ""
+    task: str = ""
+    owner: str = ""
+    due_at: pd.Timestamp | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its items; ``total`` is how many there are in all, ``column`` what the items' headline means."""
+
+    title: str
+    column: str
+    items: tuple[Item, ...]
+    total: int
+
+
+def pick(computed: Computed, companies: pd.DataFrame) -> pd.DataFrame:
+    """The people of one bucket who belong into a section, at most 40 a section, with counts of all in ``total``."""
+    plays = PlayBook(computed.book, computed.persons, companies)
+    people = plays.people
+    state, way = people["engagement_state"], people["best_channel"]
+    known = people["heard_days"] >= 1
+    wanted = {
+        SILENT: (state == "silent") & known,
+        MOVED: people["job_state"].isin(["left", "probably_moved"]) & known,
+        HELP: (people["support_state"] != "none") & (people["open_tickets"] > 0),
+        DEAF: people["coverage"] == "blind",
+        REACH: way.isin(["call", "linkedin", "whatsapp", "sms", "chat"])
+        & (people["email_blindness"] != "none")
+        & people["best_time"].notna()
+        & ~state.isin(["silent", "moved_on", "needs_help", "unknown"]),
+    }
+    parts = [_section(plays, title, people[mask.fillna(False).astype(bool)]) for title, mask in wanted.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _section(plays: PlayBook, title: str, people: pd.DataFrame) -> pd.DataFrame:
+    if title == DEAF:
+        counted = people.groupby([people["crm"], people["owner"].fillna("")]).size()
+        rows = [
+            {"section": title, "crm": crm, "owner": owner, "rank": -float(size), "total": int(size)}
+            for (crm, owner), size in counted.items()
+        ]
+        return pd.DataFrame(rows, columns=[*_COLUMNS, "total"])
+    ahead = (people["renewal_on"] - plays.as_of) / pd.Timedelta(days=30)
+    months = ahead.where(ahead >= 0, 99.0).fillna(99.0).floordiv(1)
+    ranked = people.assign(months=months, value=people["annual_value"].fillna(0.0)).sort_values(
+        ["months", "value", "heard_days"], ascending=[True, False, False], kind="stable"
+    )
+    rows = [_row(plays, title, person, place) for place, person in enumerate(ranked.head(_PER_BUCKET).itertuples())]
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    return frame.assign(total=[len(people), *[0] * (len(frame) - 1)] if len(frame) else [])
+
+
+def _row(plays: PlayBook, title: str, person: Any, place: int) -> dict[str, object]:
+    text, headline = _told(title, person)
+    return {
+        "section": title,
+        "crm": person.crm,
+        "contact_id": person.contact_id,
+        "owner": person.owner,
+        "who": _who(plays, title, person),
+        "firm": person.firm,
+        "renewal_on": person.renewal_on,
+        "annual_value": person.annual_value,
+        "chance": person.hear_back_chance,
+        "text": text,
+        "headline": headline,
+        "rank": float(place),
+    }
+
+
+def _who(plays: PlayBook, title: str, person: Any) -> str:
+    who = f"{person.who}, {person.firm}" if isinstance(person.firm, str) else str(person.who)
+    if title == SILENT and pd.notna(person.renewal_on):
+        days = (person.renewal_on - plays.as_of.normalize()).days
+        return f"{who} · renewal in {days} days" if 0 <= days <= 365 else who
+    return who
+
+
+def _told(title: str, person: Any) -> tuple[str, str]:
+    when = f", {person.best_time}" if pd.notna(person.best_time) else ""
+    if title == SILENT:
+        way = _CHANNELS[person.best_channel]
+        how = f"{way}{when}." if person.best_channel not in ("wait", "someone_else") else str(person.best_channel_why)
+        return f"{person.why} {how}", _percent(person.hear_back_chance)
+    if title == MOVED:
+        return str(person.job_evidence), f"still there: {_percent(person.still_there_chance)}"
+    if title == HELP:
+        count = int(person.open_tickets)
+        tickets = f"{number(count)} open {'ticket' if count == 1 else 'tickets'}"
+        return f"{tickets.capitalize()}. Loud, not leaving; no silence task.", "struggling" if person.support_state == "struggling" else ""
+    return f"{person.best_channel_why}", f"{_CHANNELS[person.best_channel]}{when}"
+
+
+def _percent(chance: float) -> str:
+    if pd.isna(chance):
+        return ""
+    band = round(chance * 100 / BAND) * BAND
+    return f"{band} %" if band else f"under {BAND} %"
+
+
+def highlights(
+    picks: Sequence[pd.DataFrame], plan: TaskPlan, tasks: pd.DataFrame, owners: pd.DataFrame, org: Org, each: int = 3
+) -> tuple[Section, ...]:
+    """The sections, from the picks of all buckets: those first who have a task, then the nearest renewals and the larger contracts.
+
+    ``tasks``: the TASKS that exist already. A section without anybody is left out.
+    """
+    rows = pd.concat(picks, ignore_index=True) if picks else pd.DataFrame(columns=[*_COLUMNS, "total"])
+    names = owner_names(owners)
+    open_now = tasks[tasks["state"].fillna("open") == "open"]
+    todo = {(t.crm, t.contact_id): t for t in pd.concat([open_now, plan.create]).itertuples(index=False)}
+    columns = {SILENT: "chance to hear back in 30 days", MOVED: "", HELP: "", DEAF: "", REACH: "best way"}
+    sections = []
+    for title, column in columns.items():
+        mine = rows[rows["section"] == title]
+        if mine.empty:
+            continue
+        items = _deaf_items(mine, names, org) if title == DEAF else _people_items(mine, todo, names)
+        sections.append(Section(title, column, tuple(items[:each]), int(mine["total"].sum())))
+    return tuple(sections)
+
+
+def _people_items(rows: pd.DataFrame, todo: dict[tuple[object, object], Any], names: dict[tuple[str, str], str]) -> list[Item]:
+    has_task = [(row.crm, row.contact_id) in todo for row in rows.itertuples()]
+    ordered = rows.assign(has_task=has_task).sort_values(["has_task", "rank", "who"], ascending=[False, True, True], kind="stable")
+    return [_item(row, todo.get((row.crm, row.contact_id)), names) for row in ordered.itertuples()]
+
+
+def _item(row: Any, task: Any, names: dict[tuple[str, str], str]) -> Item:
+    return Item(
+        who=row.who,
+        headline=row.headline,
+        text=row.text,
+        crm=row.crm,
+        contact_id=row.contact_id,
+        task=task.subject if task is not None else "",
+        owner=names.get((str(row.crm), str(task.owner_id)), "") if task is not None else "",
+        due_at=task.due_at if task is not None else None,
+    )
+
+
+def _deaf_items(rows: pd.DataFrame, names: dict[tuple[str, str], str], org: Org) -> list[Item]:
+    """One line an owner whose people cannot be judged, with the day since which nothing came."""
+    counted = rows.groupby(["crm", "owner"])["total"].sum().sort_values(ascending=False, kind="stable")
+    items = []
+    for (crm, owner), total in counted.items():
+        since = [at for name, at in org.deaf_since.items() if name.split("|")[0] == crm and name.split("|")[1] in (owner, "*")]
+        whose = names.get((str(crm), str(owner)))
+        who = f"{total} contacts of {whose}" if whose else f"{total} contacts"
+        stopped = (
+            f"their sources stopped delivering on {day(min(since))}" if since else "the sources by which we know them stopped delivering"
+        )
+        items.append(Item(who, "", f"{stopped[0].upper()}{stopped[1:]}. No tasks. One alert to the admin."))
+    return items
