@@ -186,7 +186,7 @@ def _deaf_items(rows: pd.DataFrame, names: dict[tuple[str, str], str], org: Org)
     for (crm, owner), total in counted.items():
         since = [at for name, at in org.deaf_since.items() if name.split("|")[0] == crm and name.split("|")[1] in (owner, "*")]
         whose = names.get((str(crm), str(owner)))
-        who = f"{total} contacts of {whose}" if whose else f"{total} contacts"
+        who = f"{int(total)} contacts of {whose}" if whose else f"{int(total)} contacts"
         stopped = (
             f"their sources stopped delivering on {day(min(since))}" if since else "the sources by which we know them stopped delivering"
         )

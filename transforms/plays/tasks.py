@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from html import unescape
 
 import pandas as pd
 
@@ -26,6 +28,7 @@ _CASE_COLUMNS = (
 _PLACE = {play.name: place for place, play in enumerate(PLAYS)}
 _DUE_DAYS = {"high": 1, "medium": 3, "low": 5}
 _WEEK = pd.Timedelta(days=7)
+_TAG, _WORDS = re.compile(r"<[^>]{0,200}>"), re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -206,10 +209,14 @@ def _told_anew(rows: pd.DataFrame, open_now: pd.DataFrame, alike: dict[str, str]
         open_now["task_key"].isin(case_of) & ~open_now["changed_by_people"].fillna(False).astype(bool) & open_now["body"].notna()
     ]
     now = rows.loc[[case_of[key] for key in mine["task_key"]]]
-    differs = (mine["body"].str.strip().to_numpy() != now["body"].str.strip().to_numpy()) | (
-        mine["subject"].to_numpy() != now["subject"].to_numpy()
-    )
+    pairs = zip(mine["subject"] + "\n" + mine["body"], now["subject"] + "\n" + now["body"], strict=True)
+    differs = pd.Series([_plain(str(held)) != _plain(str(new)) for held, new in pairs], dtype="bool").to_numpy()
     return _with_text(mine[differs], now[differs])
+
+
+def _plain(text: str) -> str:
+    """A text without what a CRM may do to it on the way: tags, entities, spaces."""
+    return " ".join(_WORDS.findall(unescape(_TAG.sub(" ", text))))
 
 
 def _opened_again(rows: pd.DataFrame, again: pd.DataFrame) -> pd.DataFrame:
@@ -254,7 +261,7 @@ def _closing(play: str, fact: dict[str, object] | None, taken: dict[object, obje
 
 
 def owner_names(owners: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """crm and owner id → how colleagues call them, else their address."""
+    """How colleagues call each owner, else their address, by crm and owner id."""
     told = owners["name"].fillna(owners["email"]).fillna("")
     return dict(zip(zip(owners["crm"].fillna(PLAIN_FILE), owners["owner_id"], strict=True), told, strict=True))
 
