@@ -84,8 +84,9 @@ class HubSpotBench:
         return [str(one) for one in self.portal.stores[table].live]
 
     def linked(self, table: str) -> list[str]:
-        """The ids of all live activities of one type that concern a contact."""
-        return [one for one in self.ids(table) if self.portal.links.of((table, "contacts"), int(one))]
+        """The ids of all live activities of one type that concern a live contact."""
+        live = self.portal.stores["contacts"].live
+        return [one for one in self.ids(table) if any(contact in live for contact in self.portal.links.of((table, "contacts"), int(one)))]
 
     def values(self, table: str, record_id: str) -> dict[str, str]:
         """What the CRM holds of a record."""
@@ -117,7 +118,8 @@ class HubSpotBench:
     def definitions(self) -> set[str]:
         """The names of all definitions of ours."""
         ours = {name for held in self.portal.snapshot()["definitions"].values() for name in held if name.startswith("stillthere_")}
-        groups = {name for schema in self.portal.schemas.values() for name in schema.groups if name.startswith("stillthere_")}
+        held = [group for schema in self.portal.schemas.values() for group in schema.groups.values()]
+        groups = {group.name for group in held if group.name.startswith("stillthere_") and not group.archived}
         return ours | groups
 
     def step(self, seconds: float) -> None:
@@ -637,10 +639,16 @@ def test_tasks_can_be_read_and_brought_up_to_date(tasked: HubSpotBench) -> None:
     changed["task_id"] = changed["task_key"].map(ids)
     for _ in range(2):
         assert {report.fate for report in crm.update_tasks(changed)} == {Fate.WRITTEN}
-    held = crm.current_tasks([*ids, "nobody's key"]).set_index("task_key")
-    assert held["state"].to_dict() == dict.fromkeys(ids, "done")
-    assert held["contact_id"].to_dict() == {f"key-{one}": one for one in contacts}
-    assert held["body"].iloc[0] == "Line one\n<line two> & more"
+    for asked in (changed, changed.assign(task_id=None)):
+        held = crm.current_tasks(asked).set_index("task_key")
+        assert held["state"].to_dict() == dict.fromkeys(ids, "done")
+        assert held["contact_id"].to_dict() == {f"key-{one}": one for one in contacts}
+        assert held["body"].iloc[0] == "Line one\n<line two> & more"
+
+
+def test_a_task_that_does_not_exist_is_not_read(tasked: HubSpotBench) -> None:
+    """Asked for by key or through its contact, a task that nobody made is simply not there."""
+    assert tasked.crm().current_tasks(tasks_for(tasked.ids("contacts")[:2]).assign(task_id=None)).empty
 
 
 # What may go wrong

@@ -136,6 +136,7 @@ def test_a_new_day_brings_a_new_reserve() -> None:
     limiter = made(time, reserve_share=0.5)
     limiter.hear(Word(daily_remaining=2))
     limiter.take()
+    limiter.give_back()
     with pytest.raises(QuotaSpent):
         limiter.take()
     limiter.hear(Word(daily_remaining=1_000))
