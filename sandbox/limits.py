@@ -1,6 +1,7 @@
 """Rate limits as HubSpot publishes them: rolling ten seconds, a day that ends at the account's midnight, and a second for search.
 
 A call is counted when it arrives. A refused call does not count, a search does; neither is verified on a real portal.
+Association calls are exempt from the app's ten seconds (so HubSpot's specification marks them) and have their own, and their own day.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Limits:
         self._searches = Rolling(options.search_per_second, 1.0)
         self._day = self._today()
         self._used = options.daily_used
+        self._association_calls = 0
 
     def _today(self) -> str:
         return self._clock.now().astimezone(self.zone).date().isoformat()
@@ -65,7 +67,7 @@ class Limits:
     def daily_used(self) -> int:
         """Calls of today, by everybody in the account."""
         if self._today() != self._day:
-            self._day, self._used = self._today(), 0
+            self._day, self._used, self._association_calls = self._today(), 0, 0
         return self._used
 
     @daily_used.setter
@@ -92,7 +94,9 @@ class Limits:
         if self.daily_used >= self.tier.daily:
             wait = (self.resets_at() - self._clock.now()).total_seconds()
             return Refusal("DAILY", f"publicapi:private-apps-api-calls-daily:{portal}", wait)
-        if burst.left(moment) <= 0:
+        if is_association and self._association_calls >= self.tier.association_daily:
+            return Refusal("DAILY", f"publicapi:crm:associations:daily:{portal}", (self.resets_at() - self._clock.now()).total_seconds())
+        if not is_association and burst.left(moment) <= 0:
             return Refusal(
                 "TEN_SECONDLY_ROLLING", f"publicapi:private_app-api-calls-ten-secondly:{self._options.app_id}:{portal}", burst.wait(moment)
             )
@@ -100,10 +104,12 @@ class Limits:
             return Refusal("TEN_SECONDLY_ROLLING", f"publicapi:crm:associations:{self._options.app_id}:{portal}", associations.wait(moment))
         if is_search and self._searches.left(moment) <= 0:
             return Refusal("SECONDLY", f"publicapi:crm:search:oauth:{self._options.app_id}:{portal}", self._searches.wait(moment))
-        burst.arrivals.append(moment)
         self.daily_used += 1
         if is_association:
             associations.arrivals.append(moment)
+            self._association_calls += 1
+        else:
+            burst.arrivals.append(moment)
         if is_search:
             self._searches.arrivals.append(moment)
         return None

@@ -26,18 +26,19 @@ LEAST_SCOPES = (
 
 @dataclass(frozen=True)
 class Tier:
-    """What a subscription allows: calls in ten seconds for each app, calls a day for the account, association calls in ten seconds."""
+    """What a subscription allows: calls in ten seconds for each app, calls a day for the account, and the same of association calls."""
 
     burst: int
     daily: int
     association_burst: int
+    association_daily: int = 500_000
 
 
 TIERS = {
     "free": Tier(100, 250_000, 100),
     "professional": Tier(190, 625_000, 150),
     "enterprise": Tier(190, 1_000_000, 150),
-    "add_on": Tier(250, 1_625_000, 200),
+    "add_on": Tier(250, 1_625_000, 200, 1_000_000),
 }
 """The published limits of private apps, by subscription."""
 
@@ -105,4 +106,6 @@ class SandboxOptions:
     def limits(self) -> Tier:
         """The limits that hold: those of the tier, where none is given by itself."""
         tier = TIERS[self.tier]
-        return Tier(self.burst or tier.burst, self.daily or tier.daily, self.association_burst or tier.association_burst)
+        return Tier(
+            self.burst or tier.burst, self.daily or tier.daily, self.association_burst or tier.association_burst, tier.association_daily
+        )

@@ -77,7 +77,7 @@ class Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Wait until told to stop."""
-        while not self.should_exit:
+        while not self.should_exit:  # noqa: ASYNC110 - uvicorn's signal handlers set a flag, not an event
             await asyncio.sleep(TICK_S)
 
 

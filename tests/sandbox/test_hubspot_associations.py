@@ -6,7 +6,7 @@ import pytest
 
 
 def test_a_link_is_seen_from_both_ends_with_its_own_type_each_way(api: Any) -> None:
-    """toObjectId is a number, everything else text; the types differ by direction."""
+    """The other end is a number, everything else text; the types differ by direction."""
     contact, task = api.create("contacts", email="a@example.com"), api.create("tasks", hs_timestamp="2026-12-01T09:00:00Z")
     assert api("PUT", f"/crm/v4/objects/tasks/{task}/associations/default/contacts/{contact}").status_code == 200
     there = api("GET", f"/crm/v4/objects/tasks/{task}/associations/contacts").json()["results"]

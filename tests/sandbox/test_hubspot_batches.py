@@ -8,6 +8,7 @@ CONTACTS = "/crm/v3/objects/contacts/batch"
 
 
 def inputs(*emails: str, traced: bool = True) -> dict[str, Any]:
+    """Inputs that make contacts of these addresses."""
     made = [{"properties": {"email": email}, **({"objectWriteTraceId": f"t-{n}"} if traced else {})} for n, email in enumerate(emails)]
     return {"inputs": made}
 

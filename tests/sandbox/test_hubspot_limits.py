@@ -68,6 +68,17 @@ def test_search_has_five_a_second(api: Any) -> None:
     assert api.search("contacts").status_code == 200
 
 
+def test_association_calls_have_a_window_of_their_own(start: Any) -> None:
+    """They are exempt from the app's ten seconds, and their headers tell of their own limit."""
+    api = start(burst=2, association_burst=3)
+    contact = api.create("contacts", email="a@example.com")
+    answers = [api("GET", f"/crm/v4/objects/contacts/{contact}/associations/companies") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert (answers[0].headers["x-hubspot-ratelimit-max"], answers[0].headers["x-hubspot-ratelimit-remaining"]) == ("3", "2")
+    assert answers[3].json()["groupName"].startswith("publicapi:crm:associations:")
+    assert [api("GET", "/crm/v3/objects/contacts").status_code for _ in range(2)] == [200, 429]
+
+
 def test_the_day_ends_at_the_accounts_midnight(start: Any) -> None:
     """DAILY for the whole account, until midnight in its time zone; the usage endpoint says when."""
     api = start(daily=100, daily_used=98, time_zone="America/New_York")

@@ -6,6 +6,7 @@ import pytest
 
 
 def names(answer: Any) -> list[str]:
+    """First names in the order of the results."""
     return [record["properties"]["firstname"] for record in answer.json()["results"]]
 
 
@@ -65,7 +66,7 @@ def test_sorts_may_be_objects_or_texts(people: Any, sort: Any) -> None:
 
 
 def test_the_offset_is_a_text_and_pages_follow_it(people: Any) -> None:
-    """``after`` is an offset; the total counts all matches."""
+    """The offset is a text; the total counts all matches."""
     first = people.search("contacts", limit=3).json()
     assert (first["total"], first["paging"]["next"]["after"]) == (4, "3")
     last = people.search("contacts", limit=3, after="3")
@@ -95,7 +96,7 @@ def test_what_search_refuses(api: Any, body: dict[str, Any]) -> None:
 
 
 def test_search_reaches_exactly_ten_thousand(api: Any) -> None:
-    """after + limit may be 10,000, not more."""
+    """After + limit may be 10,000, not more."""
     assert api.search("contacts", limit=200, after="9800").status_code == 200
 
 
