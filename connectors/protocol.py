@@ -74,8 +74,11 @@ class Crm(Protocol):
     def current(self, table: str, record_ids: Sequence[str], fields: Sequence[Field]) -> pd.DataFrame:
         """What the CRM holds now, read strongly consistent: STANDING rows for the records that exist (ids as asked for)."""
 
-    def current_tasks(self, task_keys: Sequence[str]) -> pd.DataFrame:
-        """The TASKS rows of the keys that exist, read strongly consistent; subject and body may be missing."""
+    def current_tasks(self, tasks: pd.DataFrame) -> pd.DataFrame:
+        """Those of the given TASKS rows that exist in the CRM, as they stand there, read strongly consistent.
+
+        A row may lack its task_id: a run that was killed does not know whether its task was made.
+        """
 
     def absorb(self, table: str, since: Cursor) -> Cursor:
         """The cursor, knowing what this object itself has written since, so that our own writes are not taken for news. Sends nothing."""

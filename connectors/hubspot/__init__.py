@@ -190,9 +190,9 @@ class HubSpot:
             return empty_table(STANDING)
         return to_standing(table, [record for _, record in pairs], own, stream.modified, [one for one, _ in pairs])
 
-    def current_tasks(self, task_keys: Sequence[str]) -> pd.DataFrame:
+    def current_tasks(self, tasks: pd.DataFrame) -> pd.DataFrame:
         """See the protocol."""
-        return self._tasks.current(task_keys)
+        return self._tasks.current(tasks)
 
     def absorb(self, table: str, since: Cursor) -> Cursor:
         """See the protocol."""

@@ -45,7 +45,6 @@ class Tasks:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._is_unique: bool | None = None
-        self._contact_of: dict[str, str] = {}
 
     def forget(self) -> None:
         """Set-up has changed the portal: look again whether the key is unique."""
@@ -68,28 +67,20 @@ class Tasks:
             outcomes = write_batch(inputs, lambda some: self._client.batch_write("tasks", "update", some, is_repeatable=True))
             yield from (to_report("tasks", row["task_key"], outcome) for row, outcome in zip(batch, outcomes, strict=True))
 
-    def current(self, keys: Sequence[str]) -> pd.DataFrame:
-        """The tasks of these keys that exist.
-
-        Where the key is not unique and this object has not written the tasks itself, only search can find them, and search lags: a task
-        of the last minutes may be missing then. Creating it again is harmless, because that looks at the contact's own tasks first.
-        """
-        wanted = list(dict.fromkeys(keys))
-        if not wanted:
+    def current(self, tasks: pd.DataFrame) -> pd.DataFrame:
+        """Those of the tasks that exist, read strongly consistent: by id where it is known, else by key, else through their contacts."""
+        if tasks.empty:
             return empty_table(TASKS)
-        if self._has_unique_key():
-            records = list(self._client.batch_read("tasks", wanted, PROPERTIES, id_property=TASK_KEY))
-        else:
-            known = [self._contact_of[key] for key in wanted if key in self._contact_of]
-            records = list(
-                {
-                    str(one["id"]): one
-                    for one in (*self._of_contacts(known), *self._searched([k for k in wanted if k not in self._contact_of]))
-                }.values()
-            )
-        records = [record for record in records if record["properties"].get(TASK_KEY) in set(wanted)]
-        contacts = self._client.links("tasks", "contacts", [str(record["id"]) for record in records]) if records else {}
-        return to_tasks(records, {one: many[0] for one, many in contacts.items() if many})
+        contact_of = dict(zip(tasks["task_key"], tasks["contact_id"], strict=True))
+        ids = tasks["task_id"].dropna().unique().tolist()
+        records = list(self._client.batch_read("tasks", ids, PROPERTIES)) if ids else []
+        unknown = tasks[tasks["task_id"].isna()]
+        if len(unknown) and self._has_unique_key():
+            records += self._client.batch_read("tasks", unknown["task_key"].tolist(), PROPERTIES, id_property=TASK_KEY)
+        elif len(unknown):
+            records += self._of_contacts(unknown["contact_id"].unique().tolist())
+        found = {str(record["id"]): record for record in records if record["properties"].get(TASK_KEY) in contact_of}
+        return to_tasks(list(found.values()), {one: contact_of[record["properties"][TASK_KEY]] for one, record in found.items()})
 
     def _has_unique_key(self) -> bool:
         if self._is_unique is None:
@@ -127,7 +118,6 @@ class Tasks:
                 self._client.link("tasks", target, type_id, pairs)
 
     def _create_looking(self, batch: Sequence[Json]) -> Iterator[WriteReport]:
-        self._contact_of |= {row["task_key"]: str(row["contact_id"]) for row in batch}
         reports: dict[str, WriteReport] = {}
         unknown: OutcomeUnknown | None = None
         for _ in range(TRIES):
@@ -160,12 +150,6 @@ class Tasks:
         linked = self._client.links("contacts", "tasks", contact_ids) if contact_ids else {}
         ids = list(dict.fromkeys(task for tasks in linked.values() for task in tasks))
         return list(self._client.batch_read("tasks", ids, PROPERTIES)) if ids else []
-
-    def _searched(self, keys: Sequence[str]) -> Iterator[Json]:
-        for part in parts(keys, BATCH_LIMIT):
-            # Values of IN are compared in lower case.
-            filters = [{"propertyName": TASK_KEY, "operator": "IN", "values": [key.lower() for key in part]}]
-            yield from self._client.search("tasks", filters, sort="hs_object_id", properties=PROPERTIES).records
 
 
 def to_properties(row: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ import pandas as pd
 Texts = list[str | None]
 
 _DIGITS = re.compile(r"-?\d+$")
-_BLOCKS = {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "blockquote", "table", "ul", "ol"}
+_BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "blockquote", "table", "ul", "ol"}
 _SILENT = {"style", "script", "head", "title"}
 
 
@@ -89,12 +89,20 @@ class _Reader(HTMLParser):
         del attrs
         if tag in _SILENT:
             self._silent += 1
-        if tag in _BLOCKS:
+        if tag == "br":
             self.parts.append("\n")
+        elif tag in _BLOCKS:
+            self._break()
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _SILENT:
             self._silent = max(0, self._silent - 1)
+        if tag in _BLOCKS:
+            self._break()
+
+    def _break(self) -> None:
+        if self.parts and not self.parts[-1].endswith("\n"):
+            self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
