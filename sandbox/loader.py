@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sandbox.hubspot.object_types import object_type
 from sandbox.hubspot.portal import Portal
-from sandbox.loading.activities import People, load_activities
+from sandbox.loading.activities import load_activities
+from sandbox.loading.kept import People
 from sandbox.loading.people import load_companies, load_contacts, load_owners
 from sandbox.loading.report import Loaded, LoadReport
 from sandbox.loading.tables import Tables, last_moment, numbered, read_folder, texts

@@ -30,7 +30,7 @@ from sandbox.pages import page_routes
 __all__ = ["Sandbox", "SandboxOptions", "Tables", "World", "make_portal", "run_sandbox"]
 
 DEFAULT_NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-START_S, STOP_S, TICK_S = 20.0, 5.0, 0.02
+START_S, STOP_S, GRACE_S, TICK_S = 20.0, 5.0, 1.0, 0.02
 
 
 class World(Protocol):
@@ -79,6 +79,21 @@ class Server(uvicorn.Server):
         """Wait until told to stop."""
         while not self.should_exit:  # noqa: ASYNC110 - uvicorn's signal handlers set a flag, not an event
             await asyncio.sleep(TICK_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is under way finish, but for no longer than ``GRACE_S``."""
+        for server in self.servers:
+            server.close()
+        for sock in sockets or []:
+            sock.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        waited = 0.0
+        while self.server_state.connections and waited < GRACE_S:
+            await asyncio.sleep(TICK_S / 4)
+            waited += TICK_S / 4
+        for task in list(self.server_state.tasks):
+            task.cancel()
 
 
 @dataclass

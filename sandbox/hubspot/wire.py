@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sandbox.hubspot.associations import DEFAULTS, PRIMARIES
 from sandbox.hubspot.computed import COMPUTED, NOT_SHOWN_ON_CREATE, Getter
+from sandbox.hubspot.errors import ApiError
 from sandbox.hubspot.object_types import ObjectType, object_type
 from sandbox.hubspot.records import Record, Version
 from sandbox.hubspot.values import Value, iso, iso_ms
@@ -151,5 +153,9 @@ def inline_associations(portal: Portal, kind: ObjectType, record_id: int, wanted
 
 
 def wanted_types(names: Iterable[str]) -> list[ObjectType]:
-    """The object types of an ``associations`` parameter."""
-    return [object_type(name) for name in dict.fromkeys(names)]
+    """The object types of an ``associations`` parameter; names that do not exist are ignored."""
+    found = []
+    for name in dict.fromkeys(names):
+        with suppress(ApiError):
+            found.append(object_type(name))
+    return found

@@ -1,70 +1,23 @@
-"""Activities of a loaded portal: e-mails, calls, meetings, messages, notes and tickets, with their links.
-
-What HubSpot keeps differs from what happened, and the loader writes what HubSpot would keep:
-
-- An e-mail has no raw headers, only addresses. A bounce or auto-reply that came as mail is an incoming e-mail with its text.
-- Opens and clicks are no records; they are counted on the e-mail before them, and on the contact.
-- A communication (SMS, WhatsApp, LinkedIn) has no direction; as people do when they paste a conversation, the body starts with a line
-  ``From <name>:`` for what the contact wrote and ``To <name>:`` for what we wrote.
-- A meeting has no direction either; one that the contact booked has the source MEETINGS_PUBLIC, one of ours CRM_UI.
-- Opening and closing of one ticket are one record. Chats and letters are notes. Forms and visits are facts of the contact.
-"""
+"""Activities of a loaded portal: their rows become e-mails, calls, meetings, messages, notes and tickets, with their links."""
 
 from __future__ import annotations
 
-import re
-import uuid
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 import pandas as pd
 
-from sandbox.hubspot.account import DISPOSITIONS
 from sandbox.hubspot.object_types import object_type
 from sandbox.hubspot.portal import Portal
 from sandbox.hubspot.records import CRM_UI, Record, Source
+from sandbox.loading.kept import MAKERS, SHAPES, People, Row
 from sandbox.loading.people import EMAIL_SOURCE, RollUps
 from sandbox.loading.report import Loaded
 from sandbox.loading.tables import flags, numbered, texts, to_millis
 from transforms.vocabulary.errors import BadInput
 
-HALF_HOUR_MS = 1_800_000
 CONVERSATIONS = Source("CONVERSATIONS", None, "Conversations")
-_FROM = re.compile(r"^From:[ \t]*(?:\"?([^\"<\r\n]*?)\"?[ \t]*)?<?([^<>\s]+@[^<>\s]+)>?", re.MULTILINE | re.IGNORECASE)
-_MESSAGE_ID = re.compile(r"^Message-ID:[ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
-_CODE = re.compile(r"\b([45])\.\d{1,3}\.\d{1,3}\b")
-_REPLY_CODE = re.compile(r"\b([45]\d\d)[ -]")
-
-EMAIL_SHAPE = (
-    *("hs_timestamp", "hubspot_owner_id", "hs_email_direction", "hs_email_status", "hs_email_subject", "hs_email_text", "hs_email_headers"),
-    *("hs_email_message_id", "hs_email_thread_id", "hs_email_sent_count", "hs_email_open_count", "hs_email_click_count"),
-    *("hs_email_reply_count", "hs_incoming_email_is_out_of_office", "hs_sequence_id", "hs_campaign_guid", "hs_email_post_send_status"),
-    *("hs_email_bounce_error_detail_message", "hs_email_bounce_error_detail_status_code", "hs_email_logged_from"),
-)
-CALL_SHAPE = (
-    *("hs_timestamp", "hubspot_owner_id", "hs_call_title", "hs_call_body", "hs_call_direction", "hs_call_status", "hs_call_duration"),
-    *("hs_call_disposition",),
-)
-MEETING_SHAPE = (
-    *("hs_timestamp", "hubspot_owner_id", "hs_meeting_title", "hs_meeting_body", "hs_meeting_start_time", "hs_meeting_end_time"),
-    *("hs_meeting_outcome", "hs_meeting_source"),
-)
-COMMUNICATION_SHAPE = (
-    *("hs_timestamp", "hubspot_owner_id", "hs_communication_channel_type", "hs_communication_logged_from", "hs_communication_body"),
-)
-NOTE_SHAPE = ("hs_timestamp", "hubspot_owner_id", "hs_note_body")
-TICKET_SHAPE = ("subject", "content", "hs_pipeline", "hs_pipeline_stage", "hubspot_owner_id", "closed_date", "source_type")
-SHAPES = {
-    "emails": EMAIL_SHAPE,
-    "calls": CALL_SHAPE,
-    "meetings": MEETING_SHAPE,
-    "communications": COMMUNICATION_SHAPE,
-    "notes": NOTE_SHAPE,
-    "tickets": TICKET_SHAPE,
-}
 OBJECTS = {
     "email": "emails",
     "call": "calls",
@@ -76,53 +29,6 @@ OBJECTS = {
     "mail": "notes",
     "ticket": "tickets",
 }
-MESSAGES = {"sms": "SMS", "whatsapp": "WHATS_APP", "linkedin": "LINKEDIN_MESSAGE"}
-CALL_OUTCOMES = {
-    "connected": ("COMPLETED", "connected"),
-    "held": ("COMPLETED", "connected"),
-    "voicemail": ("COMPLETED", "voicemail"),
-    "no_answer": ("NO_ANSWER", "no_answer"),
-    "busy": ("BUSY", "busy"),
-    "wrong_number": ("COMPLETED", "wrong_number"),
-    "canceled": ("CANCELED", None),
-}
-MEETING_OUTCOMES = {"held": "COMPLETED", "no_show": "NO_SHOW", "declined": "CANCELED", "canceled": "CANCELED", "scheduled": "SCHEDULED"}
-
-
-@dataclass(slots=True)
-class Row:
-    """One record in the making: the first of its rows, the contacts of all of them, and what was counted on it."""
-
-    activity_id: str
-    contacts: list[int]
-    at: int
-    channel: str
-    direction: str
-    outcome: str | None
-    company: int | None
-    owner: int | None
-    subject: str | None
-    body: str | None
-    headers: str | None
-    thread: str | None
-    duration: float | None
-    is_automated: bool
-    is_broadcast: bool
-    modified: int
-    opens: int = 0
-    clicks: int = 0
-    replies: int = 0
-    closed: int | None = None
-
-
-@dataclass
-class People:
-    """What the records need to know of people: addresses and names of contacts and of owners, and each contact's company."""
-
-    contacts: dict[int, tuple[str, str, str]]
-    owners: dict[int, tuple[str, str, str]]
-    companies: dict[int, int]
-    archived: set[int] = field(default_factory=set)
 
 
 def load_activities(
@@ -266,7 +172,7 @@ def _put(portal: Portal, kind: str, shape: tuple[str, ...], rows: list[Row], peo
     if not rows:
         return
     places = {name: place for place, name in enumerate(shape)}
-    make = _MAKERS[kind]
+    make = MAKERS[kind]
     object_kind = object_type(kind)
     keys = [(row.thread or row.activity_id) if kind == "tickets" else row.activity_id for row in rows]
     ids = numbered(pd.Series(keys, dtype="str"), object_kind.first_id)
@@ -285,131 +191,6 @@ def _put(portal: Portal, kind: str, shape: tuple[str, ...], rows: list[Row], peo
     portal.stores[kind].put_loaded(records)
     portal.links.load((kind, "contacts"), pairs)
     portal.links.load((kind, "companies"), firms)
-
-
-def _email(row: Row, people: People) -> tuple[Any, ...]:
-    is_ours = row.direction == "outbound"
-    bounced = is_ours and row.outcome == "bounced"
-    code = message = None
-    if bounced:
-        text = row.body or ""
-        found, reply = _CODE.search(text), _REPLY_CODE.search(text)
-        code = reply[1] if reply else "450" if found and found[1] == "4" else "550"
-        message = f"{code} {found[0] if found else '5.1.1'} Recipient address rejected"
-    seed = row.thread or row.subject or row.activity_id
-    found_id = _MESSAGE_ID.search(row.headers) if row.headers else None
-    return (
-        row.at,
-        _owner(row),
-        "EMAIL" if is_ours else "INCOMING_EMAIL",
-        "BOUNCED" if bounced else "SENT",
-        row.subject,
-        row.body,
-        _headers(row, people, is_ours=is_ours),
-        found_id[1] if found_id else None,
-        row.thread,
-        "1" if is_ours else None,
-        str(row.opens) if is_ours else None,
-        str(row.clicks) if is_ours else None,
-        str(row.replies) if is_ours else None,
-        "true" if row.outcome == "auto_reply" and not is_ours else None,
-        str(1 + uuid.uuid5(uuid.NAMESPACE_OID, seed).int % 900_000) if row.is_automated else None,
-        str(uuid.uuid5(uuid.NAMESPACE_URL, row.subject or row.activity_id)) if row.is_broadcast else None,
-        ("BOUNCED" if bounced else "DELIVERED") if is_ours else None,
-        message,
-        code,
-        "CRM",
-    )
-
-
-def _person(known: tuple[str, str, str]) -> dict[str, str]:
-    email, first, last = known
-    made = {"email": email}
-    if first:
-        made["firstName"] = first
-    if last:
-        made["lastName"] = last
-    return made
-
-
-def _headers(row: Row, people: People, *, is_ours: bool) -> str:
-    theirs = [_person(people.contacts[contact]) for contact in row.contacts]
-    ours = _person(people.owners[row.owner]) if row.owner is not None else {"email": "team@ours.example"}
-    if is_ours:
-        sender, to = ours, theirs
-    else:
-        sender, to = theirs[0], [ours]
-        given = _FROM.search(row.headers) if row.headers else None
-        if given:
-            # What the mail says of its sender counts: a bounce comes from a daemon, not from the contact.
-            first, _, last = ("" if "=?" in (given[1] or "") else given[1] or "").strip().partition(" ")
-            address = given[2].lower()
-            sender = theirs[0] if address == theirs[0]["email"] else _person((address, first, last))
-    return orjson.dumps({"from": sender, "to": to, "cc": [], "bcc": [], "sender": {"email": sender["email"]}}).decode()
-
-
-def _owner(row: Row) -> str | None:
-    return None if row.owner is None else str(row.owner)
-
-
-def _call(row: Row, _people: People) -> tuple[Any, ...]:
-    status, outcome = CALL_OUTCOMES.get(row.outcome or "", ("COMPLETED", None))
-    return (
-        row.at,
-        _owner(row),
-        row.subject,
-        row.body,
-        "INBOUND" if row.direction == "inbound" else "OUTBOUND",
-        status,
-        None if row.duration is None else str(round(row.duration * 1000)),
-        DISPOSITIONS[outcome][0] if outcome else None,
-    )
-
-
-def _meeting(row: Row, _people: People) -> tuple[Any, ...]:
-    lasted = HALF_HOUR_MS if row.duration is None else round(row.duration * 1000)
-    return (
-        row.at,
-        _owner(row),
-        row.subject,
-        row.body,
-        row.at,
-        row.at + lasted,
-        MEETING_OUTCOMES.get(row.outcome or ""),
-        "MEETINGS_PUBLIC" if row.direction == "inbound" else "CRM_UI",
-    )
-
-
-def _communication(row: Row, people: People) -> tuple[Any, ...]:
-    email, first, last = people.contacts[row.contacts[0]]
-    name = " ".join(part for part in (first, last) if part) or email
-    who = f"{'From' if row.direction == 'inbound' else 'To'} {name}:"
-    text = "\n".join(part for part in (who, row.subject, row.body) if part)
-    return (row.at, _owner(row), MESSAGES[row.channel], "CRM", text)
-
-
-def _note(row: Row, people: People) -> tuple[Any, ...]:
-    titles = {"chat": "Chat", "mail": "Letter"}
-    head = row.subject
-    if row.direction != "internal" and row.channel in titles:
-        email, first, last = people.contacts[row.contacts[0]]
-        name = " ".join(part for part in (first, last) if part) or email
-        head = f"{titles[row.channel]} {'from' if row.direction == 'inbound' else 'to'} {name}"
-    return (row.at, _owner(row), "\n".join(part for part in (head, row.body) if part))
-
-
-def _ticket(row: Row, _people: People) -> tuple[Any, ...]:
-    return (row.subject or "Ticket", row.body, "0", "1" if row.closed is None else "4", _owner(row), row.closed, "EMAIL")
-
-
-_MAKERS: dict[str, Callable[[Row, People], tuple[Any, ...]]] = {
-    "emails": _email,
-    "calls": _call,
-    "meetings": _meeting,
-    "communications": _communication,
-    "notes": _note,
-    "tickets": _ticket,
-}
 
 
 def _roll_ups(rows: list[Row]) -> RollUps:
