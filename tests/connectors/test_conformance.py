@@ -240,7 +240,7 @@ def test_a_full_load_brings_every_record_once(bench: HubSpotBench) -> None:
 def test_an_extract_can_be_resumed_after_any_page(bench: HubSpotBench) -> None:
     """Stopped after any page and begun again by a new connector with that page's cursor: the same rows, none of a finished page again."""
     whole = keys("activities", pulled(bench.crm(), "activities")[0])
-    for stop in range(1, 12, 2):
+    for stop in (1, 4, 9):
         first, run = [], bench.crm().pages("activities", None)
         for page in run:
             first.append(page)
