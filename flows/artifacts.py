@@ -28,6 +28,8 @@ from prefect.artifacts import (
 from prefect.context import get_run_context
 from prefect.exceptions import MissingContextError, PrefectHTTPStatusError
 
+from flows.work import Work
+
 log = logging.getLogger("stillthere.artifacts")
 
 SAMPLE = 50
@@ -74,6 +76,25 @@ class RunProgress:
             else:
                 # Its type allows for a coroutine, which only asynchronous callers get.
                 self._shown[step] = cast("UUID", create_progress_artifact(percent, key=_key("progress", step), description=words))
+
+
+@contextlib.contextmanager
+def shown_progress(work: Work) -> Iterator[None]:
+    """While the block runs, whatever the work tells of its progress is shown in Prefect too."""
+    if not _is_in_run("its progress is"):
+        yield
+        return
+    told, shown = work.progress, RunProgress()
+
+    def both(step: str, done: int, expected: int | None) -> None:
+        told(step, done, expected)
+        shown(step, done, expected)
+
+    work.progress = both
+    try:
+        yield
+    finally:
+        work.progress = told
 
 
 def publish(run_id: str, summary: Mapping[str, Any], cells: pd.DataFrame | None, *, links: Mapping[str, str] | None = None) -> None:

@@ -36,10 +36,14 @@ START_S, STOP_S, GRACE_S, TICK_S = 20.0, 5.0, 1.0, 0.02
 class World(Protocol):
     """Made customers: canonical frames, and what only the vendor would know beside them."""
 
-    contacts: Any
-    companies: Any
-    activities: Any
-    owners: Any
+    @property
+    def contacts(self) -> Any: ...  # noqa: D102 - the canonical tables, see transforms.vocabulary.tables
+    @property
+    def companies(self) -> Any: ...  # noqa: D102 - the same
+    @property
+    def activities(self) -> Any: ...  # noqa: D102 - the same
+    @property
+    def owners(self) -> Any: ...  # noqa: D102 - the same
 
 
 class Connections:

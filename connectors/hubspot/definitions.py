@@ -32,6 +32,11 @@ DESCRIPTION_LIMIT = 1_024
 TASK_GROUP = f"{PREFIX}task"
 
 
+def property_name(field: str) -> str:
+    """What a field is called in HubSpot."""
+    return PREFIX + field
+
+
 def group_name(group: Group) -> str:
     """HubSpot's name for one of our headings."""
     return PREFIX + group.name.lower()
@@ -52,7 +57,7 @@ def property_definition(field: Field) -> Json:
     kind, look = PROPERTY_TYPES[field.kind]
     help_text = " ".join(filter(None, (field.help, UNITS.get(field.kind))))
     return {
-        "name": PREFIX + field.name,
+        "name": property_name(field.name),
         "label": field.label,
         "type": kind,
         "fieldType": look,

@@ -27,7 +27,7 @@ class WorldOptions:
     companies: int = 300
     months: int = 18
     now: datetime | str = "2026-11-22T09:00:00Z"
-    activities_per_contact: float = 50.0
+    activities_per_contact: float = 65.0
     owners: int = 12
 
     def __post_init__(self) -> None:

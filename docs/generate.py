@@ -1,0 +1,101 @@
+"""Writes the reference pages from the program itself: ``python -m docs.generate``, and ``--check`` in CI."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import itertools
+import sys
+from pathlib import Path
+
+import typer
+
+from flows.cli import app
+from flows.settings import Settings
+from transforms.fields import FIELDS
+from transforms.fields.page import render_fields_page
+from transforms.policy import Policy
+
+FOLDER = Path(__file__).parent
+
+
+def commands_page() -> str:
+    """Every command with its options, as the program itself explains them."""
+    group = typer.main.get_command(app)
+    context = typer.Context(group, info_name="stillthere")
+    parts = ["# Commands", "", "Written by `make docs` from the program; do not edit.", "", group.help or "", ""]
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        parts += [f"## stillthere {name}", "", command.help or "", ""]
+        epilog = (command.epilog or "").partition("[/dim]")[2].strip()
+        parts += ["```", epilog, "```", "", "| option | meaning | default |", "| --- | --- | --- |"]
+        for option in command.params:
+            spelling = f"`{option.name.upper()}`" if option.param_type_name == "argument" else ", ".join(f"`{o}`" for o in option.opts)
+            default = "" if option.default in (None, False) or option.required else f"`{option.default}`"
+            parts.append(f"| {spelling}{' (required)' if option.required else ''} | {getattr(option, 'help', '') or ''} | {default} |")
+        parts.append("")
+    parts += [
+        "Exit codes: 0 done · 3 done, but some rows failed (each listed) · 10 a person must change something · 20 the CRM cannot be reached · 30 refused to guess.",
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def settings_page() -> str:
+    """Every setting with its names and default."""
+    parts = ["# Settings", "", "Written by `make docs` from the program; do not edit.", ""]
+    parts += [
+        "Settings come from the environment and from `stillthere.toml` in the working folder; the environment wins. Secrets come from the environment alone.",
+        "",
+    ]
+    parts += ["| environment | in the file | meaning | default |", "| --- | --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        if name == "policy":
+            continue
+        is_secret = "Secret" in str(field.annotation)
+        default = "" if field.default is None or field.default_factory is not None else f"`{field.default}`"
+        parts.append(f"| `{field.validation_alias}` | {'(never)' if is_secret else f'`{name}`'} | {field.description} | {default} |")
+    parts += [
+        "",
+        "## Thresholds",
+        "",
+        "Any of these may stand in the table `[policy]` of the file.",
+        "",
+        "| name | meaning | default |",
+        "| --- | --- | --- |",
+    ]
+    meanings = threshold_meanings()
+    parts += [f"| `{one.name}` | {meanings[one.name]} | `{one.default}` |" for one in dataclasses.fields(Policy)]
+    return "\n".join([*parts, ""])
+
+
+def threshold_meanings() -> dict[str, str]:
+    """The text below each threshold in the source of Policy."""
+    body = ast.parse(inspect.getsource(Policy)).body[0].body
+    return {
+        one.target.id: " ".join(text.value.value.split())
+        for one, text in itertools.pairwise(body)
+        if isinstance(one, ast.AnnAssign) and isinstance(text, ast.Expr)
+    }
+
+
+PAGES = {"commands.md": commands_page, "settings.md": settings_page, "fields.md": lambda: render_fields_page(FIELDS)}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with --check say which are not current (exit code 1)."""
+    stale = [
+        name for name, render in PAGES.items() if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != render()
+    ]
+    if "--check" in arguments:
+        if stale:
+            sys.stderr.write(f"Not current: {', '.join(f'docs/{name}' for name in stale)}; run `make docs` and commit what it writes.\n")
+        return int(bool(stale))
+    for name in stale:
+        (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""The fourth step of a run: send what the plan says, journalled before it is sent and settled after."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from connectors.protocol import Crm
+from flows.cursors import set_cursor
+from flows.work import Work
+from transforms.vocabulary.changes import CELLS, Fate, WriteReport
+
+CHUNK = 1_000
+"""Records whose writes are journalled in one commit."""
+
+
+@dataclass
+class Applied:
+    """What became of a plan: how many cells and tasks were written, and every row that failed."""
+
+    cells: int = 0
+    records: int = 0
+    tasks: Counter[str] = field(default_factory=Counter)
+    failed: list[WriteReport] = field(default_factory=list)
+
+    def count(self, reports: Sequence[WriteReport], cells: pd.DataFrame) -> None:
+        """Add what became of one chunk of cells."""
+        written = {report.key for report in reports if report.fate is Fate.WRITTEN}
+        self.records += len(written)
+        self.cells += int(cells["record_id"].isin(written).sum())
+        self.failed += [report for report in reports if report.fate is Fate.FAILED]
+
+
+def apply_cells(work: Work, run_id: str, cells: pd.DataFrame, applied: Applied) -> None:
+    """Write the cells, CRM by CRM and table by table, move the cursors past our own writes, and count in ``applied``."""
+    for (crm_name, table), part in cells.groupby(["crm", "table"], sort=True):
+        crm = work.crm(str(crm_name))
+        done = 0
+        for chunk in _chunks(part):
+            batch_id = work.journal.intend(run_id, str(table), chunk)
+            reports = list(crm.write_fields(str(table), chunk))
+            settle_cells(work, batch_id, chunk, reports)
+            applied.count(reports, chunk)
+            done += chunk["record_id"].nunique()
+            work.progress(f"write {table}", done, part["record_id"].nunique())
+        _absorb(work, crm, str(table))
+
+
+def settle_cells(work: Work, batch_id: str, cells: pd.DataFrame, reports: Sequence[WriteReport]) -> None:
+    """Note in the journal what became of the cells, and in the lake what the CRM now holds."""
+    written = {report.key: report.modified_at for report in reports if report.fate is not Fate.FAILED}
+    stand = cells[cells["record_id"].isin(written)]
+    work.lake.patch_standing(stand[CELLS.names], pd.to_datetime(stand["record_id"].map(written), utc=True))
+    work.journal.settle(batch_id, reports)
+
+
+def apply_tasks(work: Work, run_id: str, create: pd.DataFrame, update: pd.DataFrame, applied: Applied) -> None:
+    """Create and update tasks, journalled like cells."""
+    for what, tasks in (("created", create), ("updated", update)):
+        for crm_name, part in tasks.groupby("crm", sort=True):
+            crm = work.crm(str(crm_name))
+            batch_id = work.journal.intend_tasks(run_id, part)
+            reports = list(crm.create_tasks(part) if what == "created" else crm.update_tasks(part))
+            work.journal.settle_tasks(batch_id, reports)
+            applied.tasks[what] += sum(report.fate is Fate.WRITTEN for report in reports)
+            applied.failed += [report for report in reports if report.fate is Fate.FAILED]
+            work.progress(f"tasks {what}", len(part), len(part))
+
+
+def _chunks(cells: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The cells in chunks of whole records."""
+    number = cells.groupby("record_id", sort=False).ngroup() // CHUNK
+    for _, chunk in cells.groupby(number, sort=True):
+        yield chunk.reset_index(drop=True)
+
+
+def _absorb(work: Work, crm: Crm, table: str) -> None:
+    """Commit the cursor that knows our own writes, so that the next pull does not take them for news."""
+    since = work.lake.cursor(crm.name, table)
+    if since is not None:
+        set_cursor(work, crm.name, table, crm.absorb(table, since))

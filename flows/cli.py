@@ -1,0 +1,254 @@
+"""The command line: a thin skin. Each command reads its options, calls one function and prints its answer.
+
+Nothing heavy is imported before a command runs: ``stillthere --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transforms.vocabulary.errors import StillThereError
+
+if TYPE_CHECKING:
+    from flows.answer import Answer
+
+app = typer.Typer(
+    name="stillthere",
+    help="Are they still listening, and are they still in that job? Reads your CRM, works it out, and writes the answer where your team works.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines in place of text for people.")]
+
+
+class FileFormat(StrEnum):
+    """File formats of tables."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def _show(make: Callable[[], Answer], *, as_json: bool) -> None:
+    """Run a command, print its answer, and leave with its exit code."""
+    from flows.answer import print_answer, print_error  # noqa: PLC0415 - see the module's docstring
+
+    try:
+        answer = make()
+    except StillThereError as error:
+        print_error(error, as_json=as_json)
+        raise typer.Exit(error.exit_code) from None
+    print_answer(answer, as_json=as_json)
+    raise typer.Exit(answer.exit_code)
+
+
+def _example(text: str) -> str:
+    return f"[dim]Example:[/dim]  {text}"
+
+
+@app.command(epilog=_example("stillthere demo --contacts 500"))
+def demo(
+    contacts: Annotated[int, typer.Option(min=20, help="How many contacts to make.")] = 2000,
+    companies: Annotated[int, typer.Option(min=2, help="At how many companies.")] = 300,
+    months: Annotated[int, typer.Option(min=3, help="How many months of history.")] = 18,
+    seed: Annotated[int, typer.Option(help="Another seed gives other customers.")] = 7,
+    *,
+    keep: Annotated[int, typer.Option(min=0, help="For how many minutes the sandbox stays open afterwards, to look at its pages.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """A sandbox CRM with made customers, set-up, a full sync, and what a customer success manager would now see."""
+    from flows.commands.demo import run_demo  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_demo(contacts=contacts, companies=companies, months=months, seed=seed, keep=keep, quiet=as_json), as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere sandbox --load ./my-tables --latency 80-150"))
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 8700,
+    load: Annotated[
+        Path | None, typer.Option(help="Folder with canonical tables (contacts, activities; companies, owners if there) in CSV or Parquet.")
+    ] = None,
+    faults: Annotated[Path | None, typer.Option(help="File with the faults to answer with (docs/sandbox.md).")] = None,
+    latency: Annotated[str, typer.Option(help="Delay of each answer in milliseconds, such as 80-150.")] = "0",
+    rate: Annotated[int, typer.Option(min=1, help="Requests allowed in 10 seconds.")] = 190,
+    index_lag: Annotated[float, typer.Option(min=0, help="Seconds by which search lags behind writes.")] = 0.0,
+    now: Annotated[str | None, typer.Option(help="Start of the sandbox's clock, such as 2026-11-22T09:00:00Z.")] = None,
+    contacts: Annotated[int, typer.Option(min=1, help="How many customers to make, where nothing is loaded.")] = 2000,
+    companies: Annotated[int, typer.Option(min=1, help="At how many companies.")] = 300,
+    months: Annotated[int, typer.Option(min=1, help="How many months of history.")] = 18,
+    activities_per_contact: Annotated[float, typer.Option(min=2, help="How many activities a contact has on average.")] = 65.0,
+    seed: Annotated[int, typer.Option(help="Seed of the customers, of faults and of shuffling.")] = 7,
+    minutes: Annotated[int | None, typer.Option(min=1, help="Close by itself after so many minutes.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """A HubSpot on this machine, kept open until Ctrl-C: try everything on it, break it with faults, look at its pages."""
+    from flows.commands.sandbox import DEFAULT_NOW, SandboxWishes, run_sandbox_open  # noqa: PLC0415 - see the module's docstring
+    from sandbox.world import WorldOptions  # noqa: PLC0415 - the same
+
+    def run() -> Answer:
+        world = WorldOptions(
+            seed=seed,
+            contacts=contacts,
+            companies=companies,
+            months=months,
+            now=now or DEFAULT_NOW,
+            activities_per_contact=activities_per_contact,
+        )
+        return run_sandbox_open(SandboxWishes(port, load, faults, latency, rate, index_lag, now, minutes, world), as_json=as_json)
+
+    _show(run, as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere check"))
+def check(*, as_json: Json = False) -> None:
+    """Credentials, scopes, missing fields, calls left today; says what to change. Writes nothing."""
+    from flows.commands.setup import run_check  # noqa: PLC0415 - see the module's docstring
+
+    _show(run_check, as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere setup --dry-run"))
+def setup(
+    *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be created.")] = False, as_json: Json = False
+) -> None:
+    """Create what is missing in the CRM: our group of fields, the fields, the key of our tasks. May be run again."""
+    from flows.commands.setup import run_setup  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_setup(dry_run=dry_run), as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere teardown --dry-run"))
+def teardown(
+    *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken away.")] = False, as_json: Json = False
+) -> None:
+    """Take away what set-up created, with the values in it. Tasks and everything else in the CRM stay."""
+    from flows.commands.setup import run_teardown  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_teardown(dry_run=dry_run), as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere plan --out plan.json"))
+def plan(
+    out: Annotated[Path | None, typer.Option(help="Keep the plan in this file, for `stillthere sync --plan`.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="How many cells to print.")] = 20,
+    *,
+    as_json: Json = False,
+) -> None:
+    """What a sync would write, cell by cell, old → new, with the reason. Reads the CRM, writes nothing in it."""
+    from flows.commands.sync import run_plan  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_plan(out=out, limit=limit, quiet=as_json), as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere sync --plan plan.json"))
+def sync(
+    plan_file: Annotated[
+        Path | None, typer.Option("--plan", help="Apply exactly this plan; cells whose value changed meanwhile are refused.")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Pull what is new, compute, and write what differs: fields and tasks."""
+    from flows.commands.sync import run_sync  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_sync(plan_file=plan_file, quiet=as_json), as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere backfill --since 2023-01-01"))
+def backfill(
+    since: Annotated[str, typer.Option(help="First day of history to bring, such as 2023-01-01.")],
+    *,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Only say how many records and calls it would take.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring years of history, page by page. Stop it at any time: the next start goes on where it stopped."""
+    from flows.commands.sync import run_backfill  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_backfill(since=since, estimate=estimate, quiet=as_json), as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere status"))
+def status(*, as_json: Json = False) -> None:
+    """Where things stand: the last run, what the lake holds, what is waiting."""
+    from flows.commands.status import run_status  # noqa: PLC0415 - see the module's docstring
+
+    _show(run_status, as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere runs --limit 5"))
+def runs(limit: Annotated[int, typer.Option(min=1, help="How many runs to list.")] = 20, *, as_json: Json = False) -> None:
+    """The runs so far, the newest first."""
+    from flows.commands.status import run_runs  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_runs(limit=limit), as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere explain priya@northwind.example"))
+def explain(
+    contact: Annotated[str, typer.Argument(help="E-mail address or record id of the contact.")],
+    field: Annotated[str | None, typer.Option(help="Only this field.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Why does it say so? Each value with the activities behind it, what would change it, and when it was last written."""
+    from flows.commands.explain import run_explain  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_explain(contact=contact, field=field), as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere fields --json"))
+def fields(*, as_json: Json = False) -> None:
+    """Every field: its name in the CRM, its type, and what it means."""
+    from flows.commands.fields import run_fields  # noqa: PLC0415 - see the module's docstring
+
+    _show(run_fields, as_json=as_json)
+
+
+@app.command(
+    epilog=_example(
+        "stillthere score --contacts contacts.csv --activities activities.csv --as-of 2026-11-22T00:00:00Z --out fields.parquet"
+    )
+)
+def score(
+    contacts: Annotated[Path, typer.Option(help="CSV or Parquet file with contacts.")],
+    activities: Annotated[Path, typer.Option(help="CSV or Parquet file with activities.")],
+    as_of: Annotated[str, typer.Option(help="The moment as of which to compute; whatever lies after it is ignored.")],
+    out: Annotated[Path, typer.Option(help="Where to write the fields: .csv or .parquet, one row a contact.")],
+    companies: Annotated[Path | None, typer.Option(help="CSV or Parquet file with companies.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Compute all contact fields from plain files. Nothing but these files is read; no CRM is needed."""
+    from flows.commands.score import run_score  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_score(contacts=contacts, activities=activities, companies=companies, as_of=as_of, out=out), as_json=as_json)
+
+
+@app.command(name="read-mail", epilog=_example("stillthere read-mail bounce.eml away.eml"))
+def read_mail(files: Annotated[list[Path], typer.Argument(help="Message files (.eml).")], *, as_json: Json = False) -> None:
+    """What kind of mail is it: a person, a bounce, an automatic reply? One JSON object a line and recipient."""
+    from flows.commands.read_mail import run_read_mail  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_read_mail(files), as_json=as_json)
+
+
+def main() -> None:
+    """The entry point of the command ``stillthere``."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. What was committed stays; start the same command again to go on.\n")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

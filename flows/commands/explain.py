@@ -1,0 +1,75 @@
+"""``stillthere explain``: why the fields of one contact say what they say. Reads the lake alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+import orjson
+import pandas as pd
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from flows.answer import Answer
+from flows.compute import compute
+from flows.settings import load_settings
+from flows.work import Work, open_work
+from transforms.compute import Computed
+from transforms.explain import ExplainedValue, Explanation, explain, find_person
+from transforms.fields import CONTACT_FIELDS
+from transforms.vocabulary.errors import BadInput
+
+
+def run_explain(*, contact: str, field: str | None) -> Answer:
+    """Explain every field, or one, as of the last run. Raises BadInput where the contact or the field is not known."""
+    fields = [one for one in CONTACT_FIELDS if field in (None, one.name)]
+    if not fields:
+        raise BadInput(f"{field!r} was asked for, and no contact field has that name; `stillthere fields` lists them.")
+    work = open_work(load_settings(), offline=True)
+    part = _part_with(work, contact)
+    member = part.members[part.members["person_id"] == find_person(part, contact)].iloc[0]
+    last = work.journal.last_written(str(member["crm"]), "contacts", str(member["contact_id"]))
+    written: dict[str, datetime] = dict(zip(last["field"], last["written_at"], strict=True))
+    found = explain(part, contact, fields, written)
+    return Answer(orjson.loads(orjson.dumps(dataclasses.asdict(found))), render_explanation(found))
+
+
+def _part_with(work: Work, contact: str) -> Computed:
+    """The computed lot that holds the contact, as of the last run that computed."""
+    runs = work.journal.runs()
+    runs = runs[runs["as_of"].notna() & runs["kind"].isin(["sync", "plan"])]
+    if runs.empty:
+        raise BadInput("Nothing was pulled yet, so nothing can be explained; run `stillthere sync` first.")
+    for part in compute(work, pd.Timestamp(runs["as_of"].iloc[-1])).parts:
+        if find_person(part, contact) is not None:
+            return part
+    raise BadInput(f"We looked for the contact {contact!r} and did not find it; give the e-mail address or the id of its record.")
+
+
+def render_explanation(found: Explanation) -> list[RenderableType]:
+    """The values under their headings, each with what stands behind it."""
+    records = ", ".join(f"{crm} {record}" for crm, record in found.contacts)
+    parts: list[RenderableType] = [
+        f"[bold]{escape(found.who)}[/bold] · {escape(found.email)} · {records} · as of {found.as_of:%d %b %Y %H:%M} UTC"
+    ]
+    group = ""
+    for value in found.values:
+        if value.group != group:
+            group = value.group
+            parts += ["", f"[bold underline]{group}[/bold underline]"]
+        parts += _render_value(value)
+    return parts
+
+
+def _render_value(value: ExplainedValue) -> list[RenderableType]:
+    head = f"[bold]{value.label}[/bold]: {escape(value.value) or '[dim]nothing to say[/dim]'}"
+    written = f" [dim]· written {value.written_at:%d %b %Y %H:%M} UTC[/dim]" if value.written_at else ""
+    rows = Table.grid(padding=(0, 2))
+    for happening in value.happenings:
+        at = f"{happening.at:%d %b %Y %H:%M}"
+        rows.add_row(
+            "   ", at, happening.channel, happening.direction, escape(happening.what), f"[dim]{happening.crm} {happening.activity_id}[/dim]"
+        )
+    more = [f"    … and {value.count - len(value.happenings)} earlier"] if value.count > len(value.happenings) else []
+    return [head + written, *([rows] if value.happenings else []), *more, f"    [dim]{escape(value.would_change)}[/dim]"]

@@ -1,0 +1,52 @@
+"""``stillthere score``: all contact fields from plain files, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from connectors.files import read_files
+from flows.answer import Answer
+from transforms.compute import Tables, combine, compute_contacts, tally
+from transforms.fields import CONTACT_FIELDS
+from transforms.persons import resolve
+from transforms.policy import Policy
+from transforms.signals import read_signals
+from transforms.vocabulary.errors import BadInput
+
+
+def run_score(*, contacts: Path, activities: Path, companies: Path | None, as_of: str, out: Path) -> Answer:
+    """Compute and write the file. Probabilities are 0..1 and unbanded; times are UTC."""
+    moment = read_moment(as_of)
+    read = read_files({"contacts": contacts, "activities": activities, "companies": companies})
+    tables = Tables(contacts=read["contacts"], companies=read["companies"], activities=read_signals(read["activities"]))
+    policy = Policy()
+    computed = compute_contacts(tables, combine([tally(tables, moment, policy)]), moment, policy)
+    people = resolve(tables.contacts)[["contact_id", "crm", "person_id"]]
+    values = people.merge(computed.persons, left_on="person_id", right_index=True, how="left").drop(columns="person_id")
+    _write(values, out)
+    names = [field.name for field in CONTACT_FIELDS]
+    sentence = f"{len(values):,} contacts × {len(names)} fields as of {moment:%Y-%m-%d %H:%M} UTC are in {out}."
+    return Answer({"out": str(out), "contacts": len(values), "fields": names, "as_of": moment.isoformat()}, [sentence])
+
+
+def read_moment(text: str) -> pd.Timestamp:
+    """A moment in UTC from its ISO form; without a zone it is UTC. Raises BadInput."""
+    try:
+        moment = pd.Timestamp(text)
+    except ValueError as error:
+        raise BadInput(f"{text!r} was given as a moment, but it is none; write it as 2026-11-22T00:00:00Z.") from error
+    if moment is pd.NaT:
+        raise BadInput("The moment is empty; write it as 2026-11-22T00:00:00Z.")
+    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+
+
+def _write(values: pd.DataFrame, out: Path) -> None:
+    if out.suffix not in (".csv", ".parquet"):
+        raise BadInput(f"{out} was given as the file to write, but its ending is neither .csv nor .parquet; choose one of them.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        values.to_csv(out, index=False) if out.suffix == ".csv" else values.to_parquet(out, index=False)
+    except OSError as error:
+        raise BadInput(f"{out} could not be written: {error.strerror}; choose another place.") from error

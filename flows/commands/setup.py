@@ -1,0 +1,69 @@
+"""``stillthere check``, ``setup`` and ``teardown``: what the CRM allows us, and the definitions that we need in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from connectors.protocol import Crm
+from flows.answer import Answer
+from flows.settings import load_settings
+from flows.work import Work, open_work
+from transforms.fields import FIELDS
+from transforms.vocabulary.changes import Change
+
+NEEDS_A_PERSON = 10
+
+
+def run_check() -> Answer:
+    """Ask every CRM; exit code 10 where a person has something to change."""
+    work = open_work(load_settings())
+    checkups = [crm.check() for crm in work.crms.values()]
+    parts: list[RenderableType] = []
+    for checkup in checkups:
+        left = "not said by the CRM" if checkup.calls_left is None else f"{checkup.calls_left:,} of {checkup.calls_limit or 0:,}"
+        parts.append(
+            f"[bold]{checkup.crm}[/bold], account {checkup.account} · its clock says {checkup.now:%Y-%m-%d %H:%M} UTC · calls left today: {left}"
+        )
+        table = Table(box=None, show_header=False)
+        for finding in checkup.findings:
+            table.add_row("[green]good[/green]" if finding.is_good else "[red]to do[/red]", finding.what, finding.detail, finding.advice)
+        parts.append(table)
+    is_good = all(checkup.is_good for checkup in checkups)
+    parts.append(
+        "Nothing has to be changed." if is_good else "What is marked [red]to do[/red] has to be changed before a sync can work fully."
+    )
+    data = {"checkups": [{**dataclasses.asdict(checkup), "is_good": checkup.is_good} for checkup in checkups]}
+    return Answer(data, parts, 0 if is_good else NEEDS_A_PERSON)
+
+
+def run_setup(*, dry_run: bool) -> Answer:
+    """Create what is missing, or only say what it is."""
+    return _change(lambda crm: crm.pending_fields(FIELDS), lambda crm, changes: crm.create_fields(changes), "create", dry_run=dry_run)
+
+
+def run_teardown(*, dry_run: bool) -> Answer:
+    """Take away what set-up created, or only say what it is."""
+    return _change(lambda crm: crm.pending_teardown(), lambda crm, changes: crm.teardown(changes), "take away", dry_run=dry_run)
+
+
+def _change(pending: Callable[[Crm], list[Change]], apply: Callable[[Crm, Sequence[Change]], None], verb: str, *, dry_run: bool) -> Answer:
+    work: Work = open_work(load_settings())
+    changes = {name: pending(crm) for name, crm in work.crms.items()}
+    if not dry_run:
+        for name, crm in work.crms.items():
+            apply(crm, changes[name])
+    listed = [change for of_crm in changes.values() for change in of_crm]
+    table = Table("CRM", "What", "Name", "Action", "Detail", box=None)
+    for change in listed:
+        table.add_row(change.crm, change.what, change.name, change.action, change.detail)
+    done = f"Would {verb}" if dry_run else {"create": "Created", "take away": "Took away"}[verb]
+    ending = f"{done} {len(listed)} thing{'s' if len(listed) != 1 else ''}." if listed else f"Nothing to {verb}."
+    data = {
+        "dry_run": dry_run,
+        "changes": [{"crm": c.crm, "what": c.what, "name": c.name, "action": c.action, "detail": c.detail} for c in listed],
+    }
+    return Answer(data, [table, ending] if listed else [ending])

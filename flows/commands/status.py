@@ -1,0 +1,70 @@
+"""``stillthere status`` and ``runs``: where things stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pandas as pd
+from rich.table import Table
+
+from flows.answer import Answer
+from flows.settings import load_settings
+from flows.work import Work, open_work
+
+
+def run_status() -> Answer:
+    """The last run, what the lake holds, what is waiting. Asks no CRM."""
+    work = open_work(load_settings(), offline=True)
+    runs = _runs(work)
+    holds = {table: len(work.lake.read(table, columns=["crm"])) for table in ("contacts", "companies", "activities", "owners")}
+    tasks = work.journal.tasks()
+    waiting = len(work.journal.unsettled())
+    data = {
+        "home": str(work.settings.home),
+        "lake": work.settings.lake_url,
+        "holds": holds,
+        "open_tasks": int((tasks["state"] == "open").sum()),
+        "unsettled_cells": waiting,
+        "last_run": runs[0] if runs else None,
+    }
+    counts = ", ".join(f"{count:,} {table}" for table, count in holds.items())
+    last = (
+        f"Last run: {runs[0]['run_id']}, {runs[0]['kind']}, {runs[0]['status']}."
+        if runs
+        else "No run yet; start one with `stillthere sync`."
+    )
+    text = [last, f"The lake {work.settings.lake_url} holds {counts}.", f"{data['open_tasks']} of our tasks are open."]
+    if waiting:
+        text.append(f"{waiting} cells were sent by a run that was killed; the next sync looks them up first.")
+    return Answer(data, text)
+
+
+def run_runs(*, limit: int) -> Answer:
+    """The runs so far, the newest first."""
+    runs = _runs(open_work(load_settings(), offline=True))[:limit]
+    table = Table("Run", "Kind", "As of", "Status", "Cells", "Tasks", "Failed", "Calls", box=None)
+    for run in runs:
+        summary = run["summary"]
+        written = summary.get("written", {})
+        calls = sum(sum(by.values()) for by in summary.get("calls", {}).values())
+        tasks = sum(written.get("tasks", {}).values())
+        table.add_row(
+            run["run_id"],
+            run["kind"],
+            str(run["as_of"])[:16],
+            run["status"],
+            f"{written.get('cells', 0):,}",
+            f"{tasks:,}",
+            f"{summary.get('failed_count', 0):,}",
+            f"{calls:,}",
+        )
+    return Answer({"runs": runs}, [table] if runs else ["No run yet; start one with `stillthere sync`."])
+
+
+def _runs(work: Work) -> list[dict[str, Any]]:
+    frame = work.journal.runs().sort_values("started_at", ascending=False)
+    return [
+        {**{name: None if pd.isna(value) else value for name, value in row.items()}, "summary": orjson.loads(row["summary"] or "{}")}
+        for row in frame.to_dict("records")
+    ]

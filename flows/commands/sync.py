@@ -1,0 +1,126 @@
+"""``stillthere sync``, ``plan`` and ``backfill``: the runs that a person starts by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from concurrent.futures import Future
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+from flows.answer import DONE, SOME_ROWS_FAILED, Answer
+from flows.applying import apply_cells, apply_tasks
+from flows.compute import compute
+from flows.orchestration import runtime
+from flows.outcome import Outcome, summarise
+from flows.planning import make_plan, plan_data, read_plan, refuse_stale, write_plan
+from flows.pull import TABLES, pull_all
+from flows.render import render_plan, render_sync
+from flows.running import begin_run
+from flows.settings import Settings, load_settings
+from flows.terminal import progress_bars
+from flows.work import Work, open_work
+from transforms.vocabulary.errors import BadInput
+
+
+def run_sync(*, plan_file: Path | None, quiet: bool) -> Answer:
+    """A whole sync, or the writing of one plan."""
+    settings = load_settings()
+    done = apply_file(settings, plan_file, quiet=quiet) if plan_file else full_sync(settings, quiet=quiet)[1]
+    exit_code = SOME_ROWS_FAILED if done.applied.failed else DONE
+    return Answer(done.run.summary, render_sync(done), exit_code)
+
+
+def full_sync(settings: Settings, *, quiet: bool) -> tuple[Work, Outcome]:
+    """Sync under Prefect. The pull begins at once, while Prefect and its server start."""
+    with progress_bars(quiet=quiet) as progress:
+        work = open_work(settings, progress=progress)
+        with begin_run(work, "sync") as done, runtime(settings.home) as place:
+            work.stopping = place.stopping
+            begin_ahead(work, place.begin(pull_all, work))
+            from flows.sync import sync  # noqa: PLC0415 - imports Prefect, while the pull goes on
+
+            place.run(sync)
+    return work, done
+
+
+def begin_ahead(work: Work, pulling: Future[Any]) -> None:
+    """Let the flow's pull join the one that has begun."""
+    work.ahead["pull"] = lambda _work: pulling.result()
+
+
+def apply_file(settings: Settings, file: Path, *, quiet: bool) -> Outcome:
+    """Apply exactly the plan of that file. Cells whose present value is no longer the planned old one are refused and listed."""
+    with progress_bars(quiet=quiet) as progress:
+        work = open_work(settings, progress=progress)
+        with begin_run(work, "apply plan") as done:
+            plan = read_plan(file, done.accounts)
+            done.plan, stale = refuse_stale(work, plan)
+            work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": plan.as_of.isoformat(), "file": file.name})
+            done.applied.failed += stale
+            apply_cells(work, done.run.run_id, done.plan.cells, done.applied)
+            apply_tasks(work, done.run.run_id, done.plan.create, done.plan.update, done.applied)
+            done.run.summary |= summarise(work, done)
+    return done
+
+
+def run_plan(*, out: Path | None, limit: int, quiet: bool) -> Answer:
+    """Pull, compute and compare; write nothing in any CRM."""
+    with progress_bars(quiet=quiet) as progress:
+        work = open_work(load_settings(), progress=progress)
+        with begin_run(work, "plan") as done:
+            done.recovered, done.pulled = pull_all(work)
+            done.computation = compute(work, done.as_of)
+            done.plan = make_plan(work, done.computation, done.accounts)
+            work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": done.as_of.isoformat()})
+            done.run.summary |= summarise(work, done)
+    if out is not None:
+        write_plan(done.plan, out)
+    return Answer({"run_id": done.run.run_id, **plan_data(done.plan)}, render_plan(done.plan, limit=limit, kept_in=out))
+
+
+def run_backfill(*, since: str, estimate: bool, quiet: bool) -> Answer:
+    """Bring history since that day, or only say what it would take."""
+    day = _day(since)
+    settings = load_settings()
+    start = pd.Timestamp(day, tz="UTC").to_pydatetime()
+    if estimate:
+        return _estimate(open_work(settings), start)
+    with progress_bars(quiet=quiet) as progress:
+        work = open_work(settings, progress=progress)
+        with begin_run(work, "backfill") as done, runtime(settings.home) as place:
+            work.stopping = place.stopping
+            begin_ahead(work, place.begin(pull_all, work, start))
+            from flows.backfill import backfill  # noqa: PLC0415 - imports Prefect, while the pull goes on
+
+            place.run(backfill, day)
+    return Answer(done.run.summary, render_sync(done))
+
+
+def _estimate(work: Work, start: datetime) -> Answer:
+    """How many records and calls each extract would take, and how that compares with the calls that are left today."""
+    table = Table("CRM", "Extract", "Records", "Calls", box=None)
+    rows = []
+    for name, crm in work.crms.items():
+        for estimate in (e for of in TABLES for e in crm.estimate(of, None, start)):
+            rows.append({"crm": name, **dataclasses.asdict(estimate)})
+            table.add_row(name, estimate.stream, f"{estimate.records:,}", f"{estimate.calls:,}")
+    calls = sum(row["calls"] for row in rows)
+    left = {name: crm.calls_left() for name, crm in work.crms.items()}
+    known = [
+        f"{name} has {n:,} left today, of which we use at most {1 - work.settings.reserve_share:.0%}"
+        for name, n in left.items()
+        if n is not None
+    ]
+    sentence = f"{sum(row['records'] for row in rows):,} records in {calls:,} calls; {'; '.join(known) or 'the CRM does not say how many are left'}."
+    return Answer({"since": start.date().isoformat(), "extracts": rows, "calls": calls, "calls_left": left}, [table, sentence])
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"{text!r} was given as the first day of history, but it is no date; write it as 2023-01-31.") from error

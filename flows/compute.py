@@ -1,0 +1,89 @@
+"""The second step of a run: from the lake's tables to the value of every field, one lot of buckets at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from flows.work import Work
+from transforms.compute import Computed, Org, Tables, Tally, combine, compute_companies, compute_contacts, tally
+from transforms.persons import bucket_of, resolve
+from transforms.vocabulary.tables import STORED_ACTIVITIES, empty_table
+
+LOT_ROWS = 250_000
+"""About so many activities are computed at once: few enough to stay small in memory, enough that the fixed cost of a lot does not count."""
+
+Lot = tuple[int, ...]
+"""Buckets that are computed together."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Who is in the lake: contacts with the bucket of their person, companies and owners. Small beside the activities."""
+
+    contacts: pd.DataFrame
+    companies: pd.DataFrame
+    owners: pd.DataFrame
+    bucket: pd.Series
+
+
+@dataclass(frozen=True)
+class Computation:
+    """What a run computed: one :class:`Computed` a lot, the companies' fields, and what was learned from the whole org."""
+
+    as_of: pd.Timestamp
+    org: Org
+    parts: tuple[Computed, ...]
+    companies: pd.DataFrame
+
+
+def read_population(work: Work) -> Population:
+    """Contacts, companies and owners of the lake, with the bucket of each contact's person."""
+    contacts = work.lake.read("contacts").drop(columns="person_id")
+    bucket = bucket_of(resolve(contacts)["person_id"], work.lake.buckets)
+    return Population(contacts, work.lake.read("companies"), work.lake.read("owners"), bucket)
+
+
+def lots_of(work: Work) -> list[Lot]:
+    """All buckets, in lots of about LOT_ROWS activities, at least one bucket each."""
+    wanted = int(np.ceil(work.lake.size("activities") / LOT_ROWS))
+    number = min(max(wanted, 1), work.lake.buckets)
+    return [tuple(int(bucket) for bucket in lot) for lot in np.array_split(np.arange(work.lake.buckets), number)]
+
+
+def lot_tables(work: Work, population: Population, lot: Lot) -> Tables:
+    """The tables of the persons of one lot."""
+    if len(lot) == work.lake.buckets:
+        activities = work.lake.read("activities")
+    else:
+        parts = [work.lake.read("activities", bucket=bucket) for bucket in lot]
+        activities = pd.concat(parts, ignore_index=True) if parts else empty_table(STORED_ACTIVITIES)
+    contacts = population.contacts[population.bucket.isin(lot)].reset_index(drop=True)
+    return Tables(contacts=contacts, companies=population.companies, activities=activities, owners=population.owners)
+
+
+def survey_lot(lot: Lot, work: Work, population: Population, as_of: pd.Timestamp) -> Tally:
+    """What one lot adds to the facts about the whole org."""
+    return tally(lot_tables(work, population, lot), as_of, work.policy)
+
+
+def compute_lot(lot: Lot, work: Work, population: Population, org: Org, as_of: pd.Timestamp) -> Computed:
+    """The fields of the persons of one lot."""
+    return compute_contacts(lot_tables(work, population, lot), org, as_of, work.policy)
+
+
+def compute(work: Work, as_of: pd.Timestamp) -> Computation:
+    """Every field of every person and company, as of that moment, in this thread."""
+    population, lots = read_population(work), lots_of(work)
+    org = combine([survey_lot(lot, work, population, as_of) for lot in lots])
+    parts = [compute_lot(lot, work, population, org, as_of) for lot in lots]
+    return finish(work, population, org, parts, as_of)
+
+
+def finish(work: Work, population: Population, org: Org, parts: list[Computed], as_of: pd.Timestamp) -> Computation:
+    """Join the lots, and compute what belongs to companies."""
+    company_parts = pd.concat([part.company_parts for part in parts], ignore_index=True)
+    companies = compute_companies(population.companies, company_parts, org, as_of, work.policy)
+    return Computation(as_of, org, tuple(parts), companies)

@@ -1,0 +1,83 @@
+"""All that a run did, and the summary that is kept of it: numbers and ids, no names, addresses or texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from flows.applying import Applied
+from flows.compute import Computation
+from flows.planning import Plan
+from flows.pull import Pulled
+from flows.work import Work
+from transforms.vocabulary.changes import Checkup
+
+LISTED = 100
+"""So many failed rows are listed one by one in the summary; the journal has all of them."""
+
+
+@dataclass
+class Run:
+    """One run: its id, its kind, and the summary that is kept of it."""
+
+    run_id: str
+    kind: str
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """All that a run did."""
+
+    run: Run
+    as_of: pd.Timestamp
+    checkups: dict[str, Checkup]
+    recovered: int = 0
+    pulled: list[Pulled] = field(default_factory=list)
+    computation: Computation | None = None
+    plan: Plan | None = None
+    applied: Applied = field(default_factory=Applied)
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        """The account of each CRM, so that a plan is applied where it was made."""
+        return {name: checkup.account for name, checkup in self.checkups.items()}
+
+
+def summarise(work: Work, done: Outcome) -> dict[str, Any]:
+    """The run in numbers, as plain data."""
+    summary: dict[str, Any] = {
+        "run_id": done.run.run_id,
+        "as_of": done.as_of.isoformat(),
+        "accounts": done.accounts,
+        "recovered": done.recovered,
+        "pulled": {
+            pulled.crm: {
+                "rows": dict(pulled.rows),
+                "records": dict(pulled.read),
+                "expected": pulled.expected,
+                "missing": pulled.missing,
+                "gone": dict(pulled.gone),
+            }
+            for pulled in done.pulled
+        },
+        "written": {"cells": done.applied.cells, "records": done.applied.records, "tasks": dict(done.applied.tasks)},
+        "failed": [
+            {"crm": report.crm, "table": report.table, "key": report.key, "code": report.code, "message": report.message}
+            for report in done.applied.failed[:LISTED]
+        ],
+        "failed_count": len(done.applied.failed),
+        "calls": {name: crm.calls() for name, crm in work.crms.items()},
+        "calls_left": {name: crm.calls_left() for name, crm in work.crms.items()},
+    }
+    if done.plan is not None:
+        summary["planned"] = {
+            "cells": len(done.plan.cells),
+            "tasks": len(done.plan.create),
+            "closed": len(done.plan.update),
+            "held_back": len(done.plan.held_back),
+            "alerts": list(done.plan.alerts),
+        }
+    return summary

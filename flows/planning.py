@@ -1,0 +1,142 @@
+"""The third step of a run: which cells and tasks would change, kept as a plan that can be read, filed and applied exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from flows.answer import to_json
+from flows.compute import Computation
+from flows.work import Work
+from transforms.fields import FIELDS
+from transforms.plan import company_values, contact_values, plan_cells
+from transforms.plays import TaskPlan, find_cases, plan_tasks
+from transforms.vocabulary.changes import CELLS, TASKS, Fate, WriteReport
+from transforms.vocabulary.errors import BadInput
+from transforms.vocabulary.tables import empty_table, to_table
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every cell and task that a run would change, as of one moment, for named CRM accounts."""
+
+    as_of: pd.Timestamp
+    accounts: dict[str, str]
+    cells: pd.DataFrame
+    create: pd.DataFrame
+    update: pd.DataFrame
+    held_back: pd.DataFrame = field(default_factory=lambda: empty_table(TASKS))
+    alerts: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing would be written."""
+        return not (len(self.cells) or len(self.create) or len(self.update))
+
+
+def make_plan(work: Work, computation: Computation, accounts: dict[str, str]) -> Plan:
+    """Compare what was computed with what the CRM holds, and choose the tasks."""
+    standing = work.lake.standing("contacts")
+    cells = [plan_cells({"contacts": contact_values(part)}, standing, FIELDS) for part in computation.parts]
+    cells.append(plan_cells({"companies": company_values(computation.companies)}, work.lake.standing("companies"), FIELDS))
+    changing = [part for part in cells if len(part)]
+    tasks = choose_tasks(work, computation)
+    return Plan(
+        computation.as_of,
+        accounts,
+        pd.concat(changing, ignore_index=True) if changing else empty_table(CELLS),
+        tasks.create,
+        tasks.update,
+        tasks.held_back,
+        tuple(alert.text for alert in tasks.alerts),
+    )
+
+
+def choose_tasks(work: Work, computation: Computation) -> TaskPlan:
+    """The tasks to create, to change and to hold back, given the ones that exist."""
+    companies = work.lake.read("companies")
+    cases = [find_cases(part, companies) for part in computation.parts]
+    return plan_tasks(cases, existing_tasks(work), computation.org, work.policy, computation.as_of, work.lake.read("owners"))
+
+
+def existing_tasks(work: Work) -> pd.DataFrame:
+    """Our tasks as the CRM has them now; those that nobody has closed are asked for again."""
+    known = work.journal.tasks()
+    is_open = known["state"] == "open"
+    for crm_name, part in known[is_open].groupby("crm"):
+        held = work.crm(str(crm_name)).current_tasks(part).set_index("task_key")
+        for column in ("state", "changed_by_people"):
+            known.loc[part.index, column] = part["task_key"].map(held[column]).fillna("deleted" if column == "state" else True)
+    return known
+
+
+def refuse_stale(work: Work, plan: Plan) -> tuple[Plan, list[WriteReport]]:
+    """Take out of the plan each record with a cell whose present value in the CRM is no longer the planned old one; report it."""
+    stale: list[WriteReport] = []
+    keep = pd.Series(data=True, index=plan.cells.index)
+    for (crm_name, table), part in plan.cells.groupby(["crm", "table"]):
+        fields = [f for f in FIELDS if f.table == table and f.name in set(part["field"])]
+        held = work.crm(str(crm_name)).current(str(table), part["record_id"].unique().tolist(), fields)
+        values = {
+            row.record_id: orjson.loads(row.values)
+            for row in held.rename(columns={"values": "values_"}).rename(columns={"values_": "values"}).itertuples()
+        }
+        for row in part.itertuples():
+            now = (values.get(row.record_id) or {}).get(row.field) or ""
+            if row.record_id not in values or now != ("" if pd.isna(row.old) else row.old):
+                keep[row.Index] = False
+                message = f"{row.field} was {row.old or 'empty'} when the plan was made and is {now or 'empty'} now; make a new plan."
+                stale.append(WriteReport(str(crm_name), str(table), row.record_id, Fate.FAILED, "STALE", message))
+    return Plan(plan.as_of, plan.accounts, plan.cells[keep].reset_index(drop=True), plan.create, plan.update), stale
+
+
+def write_plan(plan: Plan, file: Path) -> None:
+    """Keep the plan in a JSON file that only its owner can read."""
+    file.touch(mode=0o600)
+    file.write_text(to_json(plan_data(plan)), encoding="utf-8")
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """The plan as plain data."""
+    return {
+        "format": FORMAT,
+        "as_of": plan.as_of.isoformat(),
+        "accounts": plan.accounts,
+        "cells": _records(plan.cells),
+        "tasks": {"create": _records(plan.create), "update": _records(plan.update)},
+        "held_back": len(plan.held_back),
+        "alerts": list(plan.alerts),
+    }
+
+
+def read_plan(file: Path, accounts: dict[str, str]) -> Plan:
+    """A plan from its file. Raises BadInput where it is no plan, or one for another CRM account."""
+    try:
+        data = orjson.loads(file.read_bytes())
+        if data["format"] != FORMAT:
+            raise BadInput(f"The plan {file} has format {data['format']}, and this version reads {FORMAT}; make a new plan.")
+        for_accounts = data["accounts"]
+        plan = Plan(
+            pd.Timestamp(data["as_of"]),
+            for_accounts,
+            to_table(CELLS, data["cells"], source=str(file)),
+            to_table(TASKS, data["tasks"]["create"], source=str(file)),
+            to_table(TASKS, data["tasks"]["update"], source=str(file)),
+        )
+    except FileNotFoundError as error:
+        raise BadInput(f"The plan {file} does not exist; make one with `stillthere plan --out {file}`.") from error
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise BadInput(f"{file} was read as a plan, but it is none ({error}); make one with `stillthere plan --out {file}`.") from error
+    if for_accounts != accounts:
+        raise BadInput(f"The plan {file} was made for the accounts {for_accounts}, and these are {accounts}; make a new plan.")
+    return plan
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if not pd.isna(value)} for row in frame.to_dict("records")]

@@ -1,0 +1,68 @@
+"""What a run that was killed left open: every cell and task that was intended and never settled is looked up in the CRM."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from flows.applying import settle_cells
+from flows.work import Work
+from transforms.vocabulary.changes import Fate, WriteReport
+
+
+def recover(work: Work) -> int:
+    """Settle what earlier runs left open, by asking the CRM what it holds. Returns how many rows were settled.
+
+    Reads are strongly consistent (not search). What was not applied is settled as failed; the next plan brings it again.
+    """
+    cells, tasks = work.journal.unsettled(), work.journal.unsettled_tasks()
+    for batch_id, batch in cells.groupby("batch_id", sort=False):
+        settle_cells(work, str(batch_id), batch, _found_cells(work, batch))
+    for batch_id, batch in tasks.groupby("batch_id", sort=False):
+        work.journal.settle_tasks(str(batch_id), _found_tasks(work, batch))
+    return len(cells) + len(tasks)
+
+
+def _found_cells(work: Work, batch: pd.DataFrame) -> list[WriteReport]:
+    """One report a record: written where the CRM holds every value that was intended."""
+    from transforms.fields import FIELDS  # noqa: PLC0415 - importing the fields costs more than a run without leftovers needs
+
+    reports = []
+    for (crm, table), part in batch.groupby(["crm", "table"], sort=False):
+        fields = [f for f in FIELDS if f.table == table and f.name in set(part["field"])]
+        held = work.crm(str(crm)).current(str(table), part["record_id"].unique().tolist(), fields)
+        for record_id, wanted in part.groupby("record_id", sort=False):
+            values = _values(held, str(record_id))
+            is_there = values is not None and all(_same(values.get(row.field), row.new) for row in wanted.itertuples())
+            fate = Fate.WRITTEN if is_there else Fate.FAILED
+            reports.append(WriteReport(str(crm), str(table), str(record_id), fate, "" if is_there else "NOT_APPLIED"))
+    return reports
+
+
+def _values(held: pd.DataFrame, record_id: str) -> dict[str, str | None] | None:
+    import orjson  # noqa: PLC0415 - as above
+
+    found = held.loc[held["record_id"] == record_id, "values"]
+    return orjson.loads(found.iloc[0]) if len(found) else None
+
+
+def _same(held: str | None, wanted: str | float | None) -> bool:
+    return (held or "") == ("" if pd.isna(wanted) else str(wanted))
+
+
+def _found_tasks(work: Work, batch: pd.DataFrame) -> list[WriteReport]:
+    reports = []
+    for crm, part in batch.groupby("crm", sort=False):
+        held = work.crm(str(crm)).current_tasks(part).set_index("task_key")["task_id"]
+        for key in part["task_key"]:
+            is_there = key in held.index
+            reports.append(
+                WriteReport(
+                    str(crm),
+                    "tasks",
+                    key,
+                    Fate.WRITTEN if is_there else Fate.FAILED,
+                    "" if is_there else "NOT_APPLIED",
+                    crm_id=str(held[key]) if is_there else "",
+                )
+            )
+    return reports

@@ -1,0 +1,148 @@
+"""What a run did, as text for people. Every number and sentence comes from the run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from flows.outcome import Outcome
+from flows.planning import Plan
+from transforms.highlights import Item, Section
+from transforms.vocabulary.changes import WriteReport
+
+SHOWN_FAILURES = 20
+
+
+def render_sync(done: Outcome) -> list[RenderableType]:
+    """The run in a few lines: what was pulled, computed and written, what failed, and what is left of the quota."""
+    lines = Table.grid(padding=(0, 2))
+    summary = done.run.summary
+    for pulled in done.pulled:
+        counts = ", ".join(f"{pulled.rows[table]:,} {table}" for table in ("contacts", "companies", "activities"))
+        lines.add_row("pulled", counts, _completeness(summary["pulled"][pulled.crm]), _calls(summary, pulled.crm, READING))
+    if done.computation is not None:
+        contacts = sum(len(part.members) for part in done.computation.parts)
+        lines.add_row(
+            "computed",
+            f"{contacts:,} contacts, {len(done.computation.companies):,} companies",
+            f"as of {done.as_of:%d %b %Y %H:%M} UTC",
+            "",
+        )
+    if done.plan is not None:
+        held = f"{len(done.plan.held_back)} tasks held back for another day" if len(done.plan.held_back) else ""
+        tasks = done.applied.tasks
+        wrote = (
+            f"{done.applied.cells:,} cells on {done.applied.records:,} records · {tasks['created']} new tasks, {tasks['updated']} changed"
+        )
+        lines.add_row("wrote", wrote, held, " + ".join(filter(None, (_calls(summary, name, WRITING) for name in summary["calls"]))))
+    for name, left in summary.get("calls_left", {}).items():
+        used = sum(summary["calls"].get(name, {}).values())
+        lines.add_row("quota", f"{used:,} calls to {name}", "" if left is None else f"{left:,} left today", "")
+    head = f"[bold]Still There[/bold] · {done.run.kind} {done.run.run_id}"
+    return [head, "", lines, *render_failures(done.applied.failed), *_alerts(done)]
+
+
+READING = ("read", "search")
+WRITING = ("write", "tasks", "setup")
+
+
+def _calls(summary: dict[str, Any], crm: str, purposes: tuple[str, ...]) -> str:
+    calls: dict[str, int] = summary["calls"].get(crm, {})
+    count = sum(n for purpose, n in calls.items() if purpose in purposes)
+    return f"{count:,} calls" if count else ""
+
+
+def _completeness(pulled: dict[str, dict[str, int]]) -> str:
+    if pulled["missing"]:
+        holes = ", ".join(f"{count:,} {stream}" for stream, count in pulled["missing"].items())
+        return f"[red]incomplete: {holes} missing[/red]"
+    gone = ", ".join(f"{count:,} {how}" for how, count in sorted(pulled["gone"].items()))
+    return f"complete ({gone})" if gone else "complete"
+
+
+def render_failures(failed: list[WriteReport]) -> list[RenderableType]:
+    """Every row that failed, with the CRM's code and a sentence; the first ones where there are many."""
+    if not failed:
+        return []
+    table = Table("Record", "Code", "What came back", box=None)
+    for report in failed[:SHOWN_FAILURES]:
+        table.add_row(f"{report.crm} {report.table} {report.key}", report.code, escape(report.message))
+    more = [f"… and {len(failed) - SHOWN_FAILURES} more; `stillthere runs --json` lists them."] if len(failed) > SHOWN_FAILURES else []
+    return ["", f"[red]{len(failed):,} rows failed[/red]; the next sync tries them again.", table, *more]
+
+
+def _alerts(done: Outcome) -> list[RenderableType]:
+    alerts = done.plan.alerts if done.plan is not None else ()
+    return [f"[yellow]For the admin:[/yellow] {escape(alert)}" for alert in alerts]
+
+
+def render_plan(plan: Plan, *, limit: int, kept_in: Path | None) -> list[RenderableType]:
+    """The plan: how much would change by field, then the first cells one by one."""
+    if plan.is_empty:
+        return ["Nothing would change: the CRM holds what was computed.", *(escape(alert) for alert in plan.alerts)]
+    by_field = plan.cells.groupby(["table", "field"], sort=True).size()
+    counts = Table("Where", "Field", "Cells", box=None)
+    for (table, name), count in by_field.items():
+        counts.add_row(str(table), str(name), f"{count:,}")
+    cells = Table("Record", "Field", "Old → new", "Why", box=None)
+    for row in plan.cells.head(limit).itertuples():
+        cells.add_row(
+            f"{row.table} {row.record_id}", row.field, escape(f"{_shown(row.old)} → {_shown(row.new)}"), escape(_shown(row.reason))
+        )
+    tasks = f"{len(plan.create)} tasks would be created, {len(plan.update)} changed or closed, {len(plan.held_back)} held back."
+    ending = (
+        f"Kept in {kept_in}; apply exactly this with `stillthere sync --plan {kept_in}`."
+        if kept_in
+        else "Nothing was written. Keep it with --out FILE."
+    )
+    head = f"[bold]{len(plan.cells):,} cells[/bold] on {plan.cells.groupby(['table', 'record_id']).ngroups:,} records would change."
+    return [head, counts, "", cells, "", tasks, *(escape(alert) for alert in plan.alerts), ending]
+
+
+def _shown(value: object) -> str:
+    return "(empty)" if pd.isna(value) else str(value)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The highlights of a run, as plain data and as text."""
+
+    data: list[dict[str, Any]]
+    text: list[RenderableType]
+
+
+def render_highlights(sections: Sequence[Section], link: Callable[[str, str], str]) -> Shown:
+    """Who went silent and why, who left, who needs help, where we are deaf, whom to reach how. ``link`` gives a contact's page."""
+    data = [{**dataclasses.asdict(section), "items": [_item_data(item, link) for item in section.items]} for section in sections]
+    text: list[RenderableType] = []
+    for section in sections:
+        heading = Table.grid(expand=True)
+        heading.add_column()
+        heading.add_column(justify="right")
+        heading.add_row(f"[bold]{section.title}[/bold] ({section.total:,})", f"[dim]{section.column}[/dim]")
+        text += [heading, *(_render_item(item) for item in section.items), ""]
+    return Shown(data, text)
+
+
+def _render_item(item: Item) -> Table:
+    table = Table.grid(expand=True, padding=(0, 0, 0, 2))
+    table.add_column(ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_row(escape(item.who), escape(item.headline))
+    table.add_row(f"  {escape(item.text)}", "")
+    if item.task:
+        due = f", due {item.due_at:%a %d %b}" if item.due_at is not None else ""
+        table.add_row(f"  [green]→ task for {escape(item.owner) or 'nobody'}{due}:[/green] {escape(item.task)}", "")
+    return table
+
+
+def _item_data(item: Item, link: Callable[[str, str], str]) -> dict[str, Any]:
+    return {**dataclasses.asdict(item), "link": link(item.crm, item.contact_id) if item.contact_id else ""}

@@ -1,0 +1,163 @@
+"""Settings: from ``stillthere.toml`` in the working folder and from the environment, which wins. Secrets come from the environment alone.
+
+All faults are listed at once, each with the place where the setting was looked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from transforms.policy import Policy
+from transforms.vocabulary.errors import BadSettings
+
+FILE = "stillthere.toml"
+HUBSPOT_HOST = "https://api.hubapi.com"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Secret(SecretStr):
+    """A secret text. It shows itself as ``***`` wherever it is printed."""
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __str__(self) -> str:
+        return "***"
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return url.rstrip("/")
+    if parts.scheme == "http" and parts.hostname in LOOPBACK:
+        return url.rstrip("/")
+    raise ValueError(f"{url!r} is not an https:// address (http:// is allowed for this machine alone)")
+
+
+class PolicySettings(BaseModel):
+    """The ``[policy]`` table of the file: any threshold of :class:`transforms.policy.Policy`, by its name."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Settings(BaseSettings):
+    """What a run needs to know. The name in capitals is the environment's; the file uses the field's own name."""
+
+    model_config = SettingsConfigDict(extra="forbid", populate_by_name=True, case_sensitive=True, frozen=True)
+
+    home: Path = Field(Path(".stillthere"), validation_alias="STILLTHERE_HOME", description="folder for the lake, the journal and logs")
+    lake: str = Field(
+        "", validation_alias="STILLTHERE_LAKE", description="folder or object-store URL of the lake; empty: inside the home folder"
+    )
+    buckets: int = Field(
+        16, ge=1, le=4096, validation_alias="STILLTHERE_BUCKETS", description="into how many parts persons are split when a lake is made"
+    )
+    hubspot_access_token: Secret | None = Field(
+        None, validation_alias="HUBSPOT_ACCESS_TOKEN", description="token of the private app or service key"
+    )
+    hubspot_base_url: Annotated[str, AfterValidator(_address)] = Field(
+        HUBSPOT_HOST, validation_alias="HUBSPOT_BASE_URL", description="address of HubSpot's API"
+    )
+    reserve_share: float = Field(
+        0.30, ge=0, lt=1, validation_alias="STILLTHERE_RESERVE_SHARE", description="share of the calls left today that is left to others"
+    )
+    index_lag_minutes: float = Field(
+        10, ge=0, validation_alias="STILLTHERE_INDEX_LAG_MINUTES", description="how late the CRM's search index may be"
+    )
+    policy: PolicySettings = Field(default_factory=PolicySettings, description="the table of thresholds, see docs/settings.md")
+
+    @property
+    def lake_url(self) -> str:
+        """Where the lake is."""
+        return self.lake or str(self.home / "lake")
+
+    def thresholds(self) -> Policy:
+        """The policy, with the file's values in place of the defaults."""
+        return Policy(**(self.policy.model_extra or {}))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, which comes as the initial values."""
+        del settings_cls
+        return env_settings, init_settings
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """The settings from the file (absent: none) and the environment. Raises BadSettings that lists every fault."""
+    path = file or Path(FILE)
+    found = _read_file(path)
+    faults = [
+        f"{name} in {path} is a secret; take it out and set {_environment_name(name)} in the environment"
+        for name in found
+        if _is_secret(name)
+    ]
+    faults += _policy_faults(found.get("policy", {}), path)
+    settings = None
+    try:
+        settings = Settings(**{name: value for name, value in found.items() if not _is_secret(name)})
+    except ValidationError as error:
+        faults += [_fault(dict(item), path) for item in error.errors()]
+    if faults or settings is None:
+        raise BadSettings(f"The settings have {len(faults)} fault{'s' if len(faults) > 1 else ''}: {'; '.join(faults)}.")
+    return settings
+
+
+def need_token(settings: Settings) -> str:
+    """The HubSpot token. Raises BadSettings that says where it was looked for."""
+    if settings.hubspot_access_token is None or not settings.hubspot_access_token.get_secret_value():
+        raise BadSettings(
+            "No HubSpot token was found: HUBSPOT_ACCESS_TOKEN is not set in the environment; create a private app or service key in HubSpot and set it."
+        )
+    return settings.hubspot_access_token.get_secret_value()
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path} could not be read as TOML: {error}; mend it or take it away.") from error
+
+
+def _is_secret(name: str) -> bool:
+    field = Settings.model_fields.get(name)
+    return field is not None and "Secret" in str(field.annotation)
+
+
+def _environment_name(name: str) -> str:
+    return str(Settings.model_fields[name].validation_alias)
+
+
+def _policy_faults(given: object, path: Path) -> list[str]:
+    if not isinstance(given, Mapping):
+        return [f"policy in {path} must be a table, [policy]"]
+    known = {f.name: f for f in dataclasses.fields(Policy)}
+    faults = [f"policy.{name} in {path} is not known; known are {', '.join(known)}" for name in given if name not in known]
+    for name, value in given.items():
+        if name in known and not isinstance(value, int | float) | isinstance(value, bool):
+            faults.append(f"policy.{name} in {path} is {value!r}, which is not a number")
+    return faults
+
+
+def _fault(item: dict[str, Any], path: Path) -> str:
+    place = str(item["loc"][0]) if item["loc"] else "?"
+    name = next((n for n, f in Settings.model_fields.items() if place in (n, f.validation_alias)), None)
+    if name is None:
+        return f"{place} in {path} is not a setting; settings are {', '.join(n for n in Settings.model_fields if not _is_secret(n))}"
+    return f"{_environment_name(name)} (or {name} in {path}): {item['msg'].removeprefix('Value error, ')}"

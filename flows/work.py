@@ -1,0 +1,77 @@
+"""What a run has in hand: settings, thresholds, lake, journal, connectors, and a way to tell how far it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.protocol import Crm
+from flows.settings import Settings, need_token
+from store.journal import Journal
+from store.lake import Lake
+from transforms.policy import Policy
+from transforms.vocabulary.errors import SetupNeeded, StillThereError
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with what is being done, how far it is, and how far it will be (None: not known)."""
+
+
+def _silent(_step: str, _done: int, _expected: int | None) -> None:
+    """Tell nobody."""
+
+
+class Stopped(StillThereError):
+    """Somebody asked the run to end."""
+
+    exit_code = 130
+
+
+@dataclass
+class Work:
+    """Everything that the steps of a run share.
+
+    ``crms`` holds one connector a CRM, by name. ``ahead`` holds, by step, a function that waits for a step that was begun before the flow.
+    """
+
+    settings: Settings
+    policy: Policy
+    lake: Lake
+    journal: Journal
+    crms: dict[str, Crm]
+    progress: Progress = field(default=_silent)
+    ahead: dict[str, Callable[[Work], Any]] = field(default_factory=dict)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def go_on(self) -> None:
+        """Raise Stopped where somebody has asked the run to end; looked at between two pages."""
+        if self.stopping.is_set():
+            raise Stopped("The run was stopped; what was committed stays, and the next run goes on from there.")
+
+    def crm(self, name: str) -> Crm:
+        """The connector of that CRM. Raises SetupNeeded where no credentials for it were given."""
+        if name not in self.crms:
+            raise SetupNeeded(f"{name} is not connected: no credentials for it were given; set them in the environment and try again.")
+        return self.crms[name]
+
+
+def open_work(settings: Settings, *, progress: Progress = _silent, offline: bool = False) -> Work:
+    """Open lake and journal, and a connector for each CRM that has credentials; ``offline`` opens none."""
+    lake = Lake.open(settings.lake_url, buckets=settings.buckets)
+    crms = {} if offline else {"hubspot": hubspot(settings)}
+    return Work(settings, settings.thresholds(), lake, Journal(lake), crms, progress)
+
+
+def hubspot(settings: Settings) -> Crm:
+    """The HubSpot connector, with our fields."""
+    from connectors.hubspot import HubSpot  # noqa: PLC0415 - the client library takes a quarter of a second to import
+    from transforms.fields import FIELDS  # noqa: PLC0415 - the same
+
+    return HubSpot(
+        token=need_token(settings),
+        base_url=settings.hubspot_base_url,
+        fields=FIELDS,
+        reserve_share=settings.reserve_share,
+        index_lag_s=settings.index_lag_minutes * 60,
+    )
