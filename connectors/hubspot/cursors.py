@@ -25,7 +25,7 @@ class Load:
 
     ``token`` takes their place where HubSpot's page tokens turn out not to be ids. ``total`` and ``top`` are the count and the greatest id
     when the load began at ``began_ms``; ``newest_ms`` and ``recent`` describe what was read: the latest change, and how many records changed
-    since ``since_ms``. ``way`` is ``list``, or ``search`` for a load of what happened since ``happened_from_ms``.
+    since ``since_ms``; ``handed`` is how many were handed on. ``way`` is ``list``, or ``search`` for a load of what happened since ``happened_from_ms``.
     """
 
     left: list[list[int]] = field(default_factory=lambda: [[0, END]])
@@ -36,6 +36,7 @@ class Load:
     since_ms: int = 0
     newest_ms: int = 0
     recent: int = 0
+    handed: int = 0
     way: str = ""
     happened_from_ms: int | None = None
     at_ms: int | None = None

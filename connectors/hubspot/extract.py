@@ -96,6 +96,7 @@ class Extract:
         self._heard = Heard()
         self._mails_whole = True
         self._stages: frozenset[str] | None = None
+        self._handed_before = {name: state.handed for name, state in standing.states.items() if isinstance(state, Load)}
 
     def pages(self) -> Iterator[Page]:
         """Every page that is owed; at least one."""
@@ -182,13 +183,14 @@ class Extract:
             state.at_ms, state.after_id = step.at_ms, step.after_id
             if step.at_ms is None:
                 self._at.states[stream.name] = _to_window(state)
-            yield self._page(stream, prepared, len(step.records), state.total)
+            yield self._page(stream, prepared, len(step.records), self._owed(stream, state))
 
     def _take_loaded(self, together: Sequence[Loaded]) -> Iterator[Page]:
         """Several answers of one stream as one page: a frame costs much the same for a hundred records as for a thousand."""
         stream, state = together[0].source.stream, together[0].source.load
         if together[-1].is_restart:
-            state.left, state.token, state.newest_ms, state.recent = [[0, END]], None, 0, 0
+            state.left, state.token, state.newest_ms, state.recent, state.handed = [[0, END]], None, 0, 0, 0
+            self._handed_before[stream.name] = 0
             return
         records = [record for loaded in together for record in loaded.records]
         prepared = self._prepare_listed(stream, records, len(together))
@@ -201,14 +203,19 @@ class Extract:
                 state.done(loaded.first, loaded.end)
         if not state.left:
             self._at.states[stream.name] = _to_window(state)
-        yield self._page(stream, prepared, len(records), state.total)
+        yield self._page(stream, prepared, len(records), self._owed(stream, state))
 
     def _note_load(self, state: Load, stream: Stream, records: Sequence[Json]) -> None:
         moments = {str(record["id"]): to_ms(record["properties"].get(stream.modified)) or 0 for record in records}
         young = {one for one, ms in moments.items() if ms >= state.since_ms}
         state.newest_ms = max(state.newest_ms, max(moments.values(), default=0))
         state.recent += len(young)
+        state.handed += len(records)
         self._memory.in_window.setdefault(stream.name, set()).update(young)
+
+    def _owed(self, stream: Stream, state: Load) -> int | None:
+        """How many records this run is to bring: all, or in a resumed load those that were not handed on before."""
+        return None if state.total is None else max(state.total - self._handed_before[stream.name], 0)
 
     # Changes
 

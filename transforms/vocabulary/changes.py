@@ -17,13 +17,13 @@ Cursor = str
 
 @dataclass(frozen=True)
 class Page:
-    """A part of an extract, as it came from the CRM in one answer.
+    """A part of an extract, as it came from the CRM in one answer or a few.
 
     ``rows`` is a canonical frame of ``table`` (for activities with subject, body and headers still in it).
     ``standing`` says which values our own fields hold in the CRM now (STANDING).
     ``gone`` lists records that were archived, merged or erased (GONE).
-    ``stream`` names the vendor's object (emails, calls …), ``expected`` how many records the stream should hold in all,
-    where the CRM says so, and ``records`` how many of them this page brought.
+    ``stream`` names the vendor's object (emails, calls …), ``expected`` how many records the running extract should bring of it in all
+    (a resumed one: those that were still owed), where the CRM says so, and ``records`` how many of them this page brought.
     ``cursor`` is where to go on after this page: with it, no page before is needed again. None in the last page never happens:
     the last page carries the cursor from which the next run asks for changes.
     """
