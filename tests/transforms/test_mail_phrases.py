@@ -109,3 +109,10 @@ def test_a_phrase_is_undone_within_its_sentence_only() -> None:
     assert phrases.find("not just because tom has left.") == []
     assert [hit.is_question for hit in phrases.find("just because. tom has left.")] == [False]
     assert [hit.is_question for hit in phrases.find("tom has left?")] == [True]
+
+
+def test_no_phrase_is_written_wrongly() -> None:
+    """Alternatives do not nest, and no wording keeps a bracket or a bar, which would never be found in a mail."""
+    shown = [each for group in GROUPS for item in (*group.wordings, *group.unless) for each in expand(item)]
+    shown += [each for group in diagnostic_groups() for item in (*group["any"], *group.get("unless", ())) for each in expand(item)]
+    assert [each for each in shown if set("()|") & set(each)] == []

@@ -18,7 +18,7 @@ from typing import Any
 
 from flufl.bounce import all_failures
 
-from transforms.mail.message import ADDRESS, LARGEST, Mail, addresses, first_address
+from transforms.mail.message import ADDRESS, Mail, addresses, first_address
 from transforms.mail.parts import to_plain
 from transforms.mail.phrases import PhraseBook, book, fold, to_phrases
 
@@ -33,9 +33,9 @@ _DAEMON_NAME = re.compile(
 )
 _ANSWERED = re.compile(r"^\s*(?:re|aw|fw|fwd|wg|tr|rv|res|enc|r|i|antw|答复|回复|転送|回覆)\s*[:：]", re.IGNORECASE)
 _ORIGINAL = re.compile(
-    r"^[\s>*-]*(?:-{2,}.*(?:original|returned|copy of|below this line|below the next line|headers? follow|unsent|forwarded|returned mail).*|"
-    r"original (?:message|mail|e-mail) (?:headers|follows|text|details).*|this is a copy of (?:the|your) message.*|the text of your message.*|"
-    r"return-path:.*|received: (?:from|by).*|x-ms-exchange-.*|diagnostic information for administrators.*original message headers.*)$",
+    r"^[ \t>*]{0,20}(?:-{2,60}[^\n]{0,80}?(?:original|returned|copy of|below this line|below the next line|header[s]? follow|unsent|forwarded)"
+    r"|original (?:message|mail|e-mail) (?:headers|follows|text|details)|this is a copy of (?:the|your) message|the text of your message"
+    r"|return-path:|received: (?:from|by)|x-ms-exchange-)",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -164,6 +164,9 @@ def _own_text(mail: Mail) -> str:
     return text[:cut]
 
 
+_LIBRARY_READS = 100_000
+"""Bytes of a mail that flufl.bounce is given: it walks every line some dozen times, and what counts stands at the top."""
+
 # What flufl.bounce may raise on broken mails: its detectors decode and split what they find without asking.
 _BROKEN = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 
@@ -186,7 +189,7 @@ def _by_library(raw: bytes) -> list[str]:
     if not raw:
         return []
     try:
-        temporary, permanent = all_failures(message_from_bytes(raw[:LARGEST]))
+        temporary, permanent = all_failures(message_from_bytes(raw[:_LIBRARY_READS]))
     except _BROKEN:
         return []
     return sorted({first_address(address.decode("ascii", "replace")) for address in (*permanent, *temporary)} - {""})

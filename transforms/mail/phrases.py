@@ -17,7 +17,7 @@ from functools import cache
 from importlib import resources
 
 GAP = "…"
-_GAP_PATTERN = r"(?:[^.!?。！？\n]|\.(?=\S)){0,60}?"
+_GAP_PATTERN = r"(?:[^.!?。！？\n]|\.(?=\S)|(?<=\W\d)\.|(?<=\W\d\d)\.){0,60}?"
 _CHOICE = re.compile(r"\(([^()]*)\)")
 _WORD = re.compile(r"\w+")
 _CJK = re.compile(r"[぀-ヿ㐀-鿿]")
@@ -126,7 +126,8 @@ def _is_name(behind: str, raw: str) -> bool:
     return following is not None and following[1] in {fold(word) for word in _CAPITALISED.findall(raw)}
 
 
-_END = re.compile(r"[.!?](?=\s|$)|[。！？\n]")
+# "30.6. verlassen": the point behind a day or month ends no sentence.
+_END = re.compile(r"(?<!\W\d)(?<!\W\d\d)\.(?=\s|$)|[!?](?=\s|$)|[。！？\n]")
 
 
 def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
@@ -138,10 +139,13 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def expand(phrase: str) -> list[str]:
-    """All wordings of a phrase: ``(no|not any) longer`` gives two."""
-    parts = _CHOICE.split(phrase)
-    options = [[part] if i % 2 == 0 else part.split("|") for i, part in enumerate(parts)]
-    return [" ".join("".join(choice).split()) for choice in itertools.product(*options)]
+    """All wordings of a phrase, each once: ``(no|not any) longer`` gives two. Alternatives may nest."""
+    found = _CHOICE.search(phrase)
+    if found is None:
+        return [" ".join(phrase.split())]
+    # The first group without groups inside it goes first; what it leaves doubled in the outer ones falls together.
+    each = (expand(phrase[: found.start()] + option + phrase[found.end() :]) for option in found[1].split("|"))
+    return list(dict.fromkeys(itertools.chain.from_iterable(each)))
 
 
 @cache

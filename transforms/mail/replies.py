@@ -20,6 +20,8 @@ ENOUGH = 3.0
 
 _TITLED = 3.0
 _LONG = 1800
+_SHORT = 300
+_AT_ONCE = 120
 _REASONS = ("challenge", "left", "role_change", "absent", "acknowledgement")
 _WEIGHT_OF_REASON = {"challenge": 1.6, "left": 1.5, "role_change": 1.25, "absent": 1.0, "acknowledgement": 0.8}
 _NAME = re.compile(
@@ -149,6 +151,10 @@ def _text_points(said: list[Hit], marks: list[Hit], message: str, mail: Mail) ->
     points += sum(weights) if said else max(weights, default=0.0) * 0.7
     # Further marks of the same weight, in other places of the text, add a little.
     points += 0.5 * min(2, max(0, len({h.sentence for h in marks}) - len(weights)))
+    at_once = len(message) <= _SHORT and any(h.phrase.reason == "left" and h.start <= _AT_ONCE for h in said)
+    if at_once and not book("left_self").find(fold(message), message):
+        # A few lines that begin with "X is no longer with us" are a notice, whoever typed them; "I have left" may be a person's own word.
+        points += 0.6
     if "?" in message or "？" in message:
         points -= 1.5
     if len(message) > _LONG:
