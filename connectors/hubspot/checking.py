@@ -17,7 +17,7 @@ from transforms.vocabulary.fields import Field
 READ = {
     "contacts": "crm.objects.contacts.read",
     "companies": "crm.objects.companies.read",
-    "emails": "sales-email-read and crm.objects.contacts.read",
+    "emails": "crm.objects.contacts.read",
     "calls": "crm.objects.contacts.read",
     "meetings": "crm.objects.contacts.read",
     "communications": "crm.objects.contacts.read",
@@ -25,6 +25,9 @@ READ = {
     "tasks": "crm.objects.contacts.read",
 }
 """What is read, and the scope that HubSpot asks for it."""
+
+LOOKED_AT = 20
+"""E-mails that are looked at for their text."""
 
 
 def check(client: Client, fields: Sequence[Field]) -> Checkup:
@@ -38,6 +41,7 @@ def check(client: Client, fields: Sequence[Field]) -> Checkup:
     findings = [Finding("token", is_good=True, detail=f"accepted for {account}")]
     findings += [_may(f"read {kind}", scope, _reader(client, kind)) for kind, scope in READ.items()]
     findings.append(_may("read owners", "crm.objects.owners.read", lambda: next(client.owners(is_archived=False))))
+    findings += _texts(client)
     findings += [finding for kind in ("contacts", "companies", "tasks") for finding in _defined(client, kind, fields)]
     resets_at = _quota(client, findings)
     limiter = client.limiter
@@ -71,6 +75,21 @@ def _may(what: str, scope: str, call: Callable[[], object]) -> Finding:
     except (RequestRejected, CrmUnreachable) as error:
         return Finding(what, is_good=False, detail="HubSpot did not answer as it should", advice=str(error))
     return Finding(what, is_good=True, detail=f"allowed ({scope})")
+
+
+def _texts(client: Client) -> list[Finding]:
+    """Whether e-mails come with their text. Without the scope for it HubSpot does not refuse them, it empties them."""
+    try:
+        found = client.list_page("emails", properties=("hs_email_subject", "hs_email_text", "hs_email_html"), limit=LOOKED_AT)
+    except (MissingScopes, RequestRejected, CrmUnreachable):
+        return []  # told above
+    if not found.records:
+        return []
+    what = "read the text of e-mails"
+    if any(record["properties"].get(name) for record in found.records for name in ("hs_email_subject", "hs_email_text", "hs_email_html")):
+        return [Finding(what, is_good=True, detail="allowed (sales-email-read)")]
+    advice = "add sales-email-read to the app in HubSpot, then use its token"
+    return [Finding(what, is_good=False, detail=f"the first {len(found.records)} e-mails came without subject and text", advice=advice)]
 
 
 def _defined(client: Client, kind: str, fields: Sequence[Field]) -> list[Finding]:

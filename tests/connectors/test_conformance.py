@@ -682,6 +682,13 @@ def test_a_missing_scope_is_named(world: World) -> None:
             pulled(crm, "activities")
 
 
+def test_mails_that_come_without_their_text_are_noticed(world: World) -> None:
+    """Without the scope for it the CRM empties e-mails instead of refusing them; check says so."""
+    scopes = tuple(scope for scope in SandboxOptions().scopes if scope != "sales-email-read")
+    with opened(world, scopes=scopes) as bench:
+        assert any("sales-email-read" in finding.advice for finding in bench.crm().check().findings if not finding.is_good)
+
+
 def test_check_is_good_after_set_up_and_says_what_lacks_before(bench: HubSpotBench) -> None:
     """Missing definitions lead to set-up; afterwards all is well, and the CRM's clock and calls left are known."""
     crm = bench.crm()
