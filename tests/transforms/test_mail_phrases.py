@@ -42,6 +42,9 @@ def test_every_example_is_read_as_its_group_says(group: Group, text: str) -> Non
     elif group.reason == "left_self":
         reading = read(text, FROM_A_PERSON)
         assert ("human", "left", group.language) == (reading.kind, reading.reason, reading.language)
+    elif group.reason == "person":
+        reading = read(text, FROM_A_PERSON)
+        assert (reading.kind, reading.reason) == ("human", "")
     elif group.reason == "checkin":
         assert is_checkin(text)
     else:
@@ -70,6 +73,7 @@ def test_all_languages_have_what_reading_needs() -> None:
         assert set(range(1, 8)) == set(language.weekdays.values())
         needed = REPLIES | {
             "left_self",
+            "person",
             "checkin",
             "pleasantry",
             "notice",

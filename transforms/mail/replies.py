@@ -21,6 +21,7 @@ ENOUGH = 3.0
 _TITLED = 3.0
 _LONG = 1800
 _SHORT = 300
+_GREETED = re.compile(r"^\s*(?:\w+[ ,]+){1,2}[A-ZÀ-Þ]\w+\s*[,!:]")
 _AT_ONCE = 120
 _REASONS = ("challenge", "left", "role_change", "absent", "acknowledgement")
 _WEIGHT_OF_REASON = {"challenge": 1.6, "left": 1.5, "role_change": 1.25, "absent": 1.0, "acknowledgement": 0.8}
@@ -82,7 +83,8 @@ def read_notice(mail: Mail, at: date | None) -> Notice | None:
     marks = book("notice").find(folded)
     title = [h for h in book("subject_auto", "subject_absent").find(subject) if not _is_answer(mail.subject) or h.start == 0]
     headers = looks_automatic(mail)
-    points = headers + (_TITLED if title else 0.0) + _text_points(said, marks, message, mail)
+    persons = book("person").find(folded)
+    points = headers + (_TITLED if title else 0.0) + _text_points(said, marks, message, mail) - sum({h.phrase.weight for h in persons})
     if points < ENOUGH:
         return None
     reason, decisive = _reason(said, titled_absent=any(h.phrase.reason == "subject_absent" for h in title))
@@ -163,8 +165,7 @@ def _text_points(said: list[Hit], marks: list[Hit], message: str, mail: Mail) ->
         points -= 0.5
     if _is_answer(mail.subject):
         points -= 1.0
-    first = fold(message[:60])
-    if word_pattern("greeting", starts_line=True).match(first) and re.match(r"^\s*\w+[ ,]+[A-ZÀ-Þ]\w+\s*[,!]", message):
+    if _GREETED.match(message) and word_pattern("greeting", starts_line=True).match(fold(message[:60])):
         # "Hi Dana," is addressed to one of us by name; a notice is not.
         points -= 1.0
     return points
