@@ -8,10 +8,10 @@ from sandbox.loading.activities import load_activities
 from sandbox.loading.kept import People
 from sandbox.loading.people import load_companies, load_contacts, load_owners
 from sandbox.loading.report import Loaded, LoadReport
-from sandbox.loading.tables import Tables, last_moment, numbered, read_folder, texts
+from sandbox.loading.tables import Tables, last_moment, numbered, texts
 from transforms.vocabulary.errors import BadInput
 
-__all__ = ["LoadReport", "Loaded", "Tables", "last_moment", "load_tables", "read_folder"]
+__all__ = ["LoadReport", "Loaded", "Tables", "last_moment", "load_tables"]
 
 
 def load_tables(portal: Portal, tables: Tables) -> LoadReport:

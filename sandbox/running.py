@@ -23,7 +23,7 @@ from sandbox.clock import Clock
 from sandbox.faults import Faults, read_rules
 from sandbox.gate import Scope
 from sandbox.hubspot.portal import Portal
-from sandbox.loader import LoadReport, Tables, last_moment, load_tables, read_folder
+from sandbox.loader import LoadReport, Tables, last_moment, load_tables
 from sandbox.options import SandboxOptions
 from sandbox.pages import page_routes
 
@@ -113,15 +113,10 @@ class Sandbox:
     report: LoadReport | None
 
 
-def make_portal(options: SandboxOptions, *, world: World | None = None, load: Path | str | None = None) -> tuple[Portal, LoadReport | None]:
-    """A portal with its clock, filled from ``world`` or from the canonical files in the folder ``load``.
-
-    Raises BadInput where a file is missing or wrong.
-    """
+def make_portal(options: SandboxOptions, *, world: World | None = None) -> tuple[Portal, LoadReport | None]:
+    """A portal with its clock, filled from the canonical frames of ``world``. Raises BadInput where one is wrong."""
     tables: Tables | None = None
-    if load is not None:
-        tables = read_folder(Path(load))
-    elif world is not None:
+    if world is not None:
         tables = Tables(world.contacts, world.activities, world.companies, world.owners, getattr(world, "extras", None))
     start = options.now or (last_moment(tables) if tables is not None else None) or DEFAULT_NOW
     portal = Portal(options, Clock(start, frozen=options.frozen))
@@ -181,18 +176,17 @@ def run_sandbox(
     portal: Portal | None = None,
     *,
     world: World | None = None,
-    load: Path | str | None = None,
     options: SandboxOptions | None = None,
     port: int = 0,
 ) -> Iterator[Sandbox]:
     """A sandbox in a thread of this process, on a free loopback port, stopped at the end of the block.
 
-    ``portal`` is served as it is; else one is made of ``world`` or of the canonical files in ``load``.
+    ``portal`` is served as it is; else one is made of ``world``.
     """
     options = options or (portal.options if portal is not None else SandboxOptions())
     report = None
     if portal is None:
-        portal, report = make_portal(options, world=world, load=load)
+        portal, report = make_portal(options, world=world)
     calls, faults = CallLog(options.keep_bodies), make_faults(options)
     server = make_server(portal, calls, faults)
     with listen(options.host, port) as sock:

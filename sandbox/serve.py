@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from sandbox.calls import CallLog
 from sandbox.loader import LoadReport
@@ -29,14 +28,13 @@ def serve(
     port: int,
     *,
     world: World | None = None,
-    load: Path | str | None = None,
     ready: Callable[[Addresses], None] | None = None,
 ) -> None:
     """Serve a sandbox on ``port`` (0: any free one) until SIGINT or SIGTERM. ``ready`` is called with the addresses just before.
 
     Raises BadInput for wrong files and BadSettings where the port is taken.
     """
-    portal, report = make_portal(options, world=world, load=load)
+    portal, report = make_portal(options, world=world)
     server = make_server(portal, CallLog(options.keep_bodies), make_faults(options))
     try:
         sock = listen(options.host, port)

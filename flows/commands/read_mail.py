@@ -21,5 +21,7 @@ def _read(file: Path) -> list[dict[str, Any]]:
     try:
         raw = file.read_bytes()
     except OSError as error:
-        raise BadInput(f"{file} was to be read as a message and could not be ({str(error.strerror).lower()}); give the path of an .eml file.") from error
+        raise BadInput(
+            f"{file} was to be read as a message and could not be ({str(error.strerror).lower()}); give the path of an .eml file."
+        ) from error
     return [{"file": str(file), **dataclasses.asdict(reading)} for reading in read_message(raw)]

@@ -12,8 +12,10 @@ from types import FrameType
 from rich.console import Console
 from rich.markup import escape
 
+from connectors.files import read_folder
 from flows.answer import Answer, to_json
 from flows.commands.score import read_moment
+from sandbox.loader import Tables
 from sandbox.options import SandboxOptions
 from sandbox.serve import Addresses, serve
 from sandbox.world import World, WorldOptions, make_world
@@ -54,13 +56,13 @@ def run_sandbox_open(wishes: SandboxWishes, *, as_json: bool) -> Answer:
     if wishes.minutes is not None:
         signal.signal(signal.SIGALRM, _end)
         signal.alarm(wishes.minutes * 60)
-    serve(options, wishes.port, world=_made(wishes), load=wishes.load, ready=lambda at: _announce(at, as_json=as_json))
+    serve(options, wishes.port, world=_customers(wishes), ready=lambda at: _announce(at, as_json=as_json))
     return Answer({"stopped": True}, ["The sandbox is closed; what was in it is gone."])
 
 
-def _made(wishes: SandboxWishes) -> World | None:
+def _customers(wishes: SandboxWishes) -> Tables | World:
     if wishes.load is not None:
-        return None
+        return Tables(**read_folder(wishes.load))
     sys.stderr.write(f"Making {wishes.world.contacts:,} customers at {wishes.world.companies:,} companies …\n")
     return make_world(wishes.world)
 

@@ -1,16 +1,13 @@
-"""The canonical tables that are loaded: as frames, or from a folder of CSV and Parquet files."""
+"""The canonical tables that are loaded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
-from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.tables import ACTIVITIES, COMPANIES, CONTACTS, DTYPES, OWNERS, Table, empty_table, to_table
 
 
@@ -41,35 +38,6 @@ class Tables:
             frame(OWNERS, self.owners),
             self.extras or {},
         )
-
-
-def read_folder(folder: Path) -> Tables:
-    """The tables in a folder: ``contacts`` and ``activities`` must be there, ``companies`` and ``owners`` may be, each ``.csv`` or ``.parquet``.
-
-    Raises BadInput where a file is missing, unreadable or not canonical.
-    """
-    if not folder.is_dir():
-        raise BadInput(f"The folder {folder} does not exist; name one that holds contacts and activities as CSV or Parquet.")
-    found = {table.name: _read(folder, table) for table in (CONTACTS, ACTIVITIES, COMPANIES, OWNERS)}
-    for name in ("contacts", "activities"):
-        if found[name] is None:
-            raise BadInput(f"The folder {folder} holds neither {name}.csv nor {name}.parquet; both contacts and activities are needed.")
-    contacts, activities = found["contacts"], found["activities"]
-    assert contacts is not None  # noqa: S101 - tells the type checker what the loop above made sure
-    assert activities is not None  # noqa: S101 - the same
-    return Tables(contacts, activities, found["companies"], found["owners"])
-
-
-def _read(folder: Path, table: Table) -> pd.DataFrame | None:
-    for suffix in (".parquet", ".csv"):
-        path = folder / f"{table.name}{suffix}"
-        if path.exists():
-            try:
-                rows = pd.read_parquet(path) if suffix == ".parquet" else pd.read_csv(path, dtype="str", keep_default_na=False)
-            except (OSError, ValueError, pa.ArrowException) as fault:
-                raise BadInput(f"The file {path} cannot be read ({str(fault).splitlines()[0]}); correct it and try again.") from None
-            return to_table(table, rows, source=str(path))
-    return None
 
 
 def last_moment(tables: Tables) -> datetime | None:

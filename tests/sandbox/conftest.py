@@ -40,9 +40,9 @@ def start() -> Iterator[Start]:
     """Starts sandboxes with the options given, and stops them after the test. Search knows everything at once unless told otherwise."""
     with ExitStack() as stack:
 
-        def begin(*, world: Any = None, load: Any = None, **options: Any) -> Api:
+        def begin(*, world: Any = None, **options: Any) -> Api:
             given = SandboxOptions(**{"index_lag": (0.0, 0.0), **options})
-            sandbox = stack.enter_context(run_sandbox(world=world, load=load, options=given))
+            sandbox = stack.enter_context(run_sandbox(world=world, options=given))
             headers = {"Authorization": f"Bearer {sandbox.token}"}
             # Without verify=False every client reads the machine's certificates, which takes longer than the test.
             http = stack.enter_context(httpx.Client(base_url=sandbox.base_url, headers=headers, timeout=10, verify=False))  # noqa: S501 - loopback, without TLS

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sandbox.loader import Tables, read_folder
+from connectors.files import read_folder
+from sandbox.loader import Tables
 from sandbox.running import SandboxOptions, make_portal
 from sandbox.world import WorldOptions, make_world
 from transforms.vocabulary.errors import BadInput
@@ -169,19 +170,11 @@ def test_ids_that_are_no_numbers_become_numbers(start: Any) -> None:
     assert api("GET", "/crm/v3/owners").json()["results"][0]["firstName"] == "u1"
 
 
-def test_an_unknown_contact_is_named(tmp_path: Path) -> None:
-    """BadInput names the activity and the contact; so is a missing or broken file."""
-    with pytest.raises(BadInput, match="does not exist"):
-        read_folder(tmp_path / "nowhere")
-    with pytest.raises(BadInput, match=r"neither contacts.csv nor contacts.parquet"):
-        read_folder(tmp_path)
-    pd.DataFrame(CONTACTS).to_csv(tmp_path / "contacts.csv", index=False)
-    pd.DataFrame([row(1, "email", "inbound", contact="77")]).to_csv(tmp_path / "activities.csv", index=False)
+def test_an_unknown_contact_is_named() -> None:
+    """BadInput names the activity and the contact."""
+    tables = Tables(pd.DataFrame(CONTACTS), pd.DataFrame([row(1, "email", "inbound", contact="77")]))
     with pytest.raises(BadInput, match="Activity 1 names the contact 77"):
-        make_portal(SandboxOptions(), load=tmp_path)
-    (tmp_path / "activities.csv").write_text('a,b\n"')
-    with pytest.raises(BadInput, match=r"activities.csv"):
-        make_portal(SandboxOptions(), load=tmp_path)
+        make_portal(SandboxOptions(), world=tables)
 
 
 def test_every_row_of_made_customers_is_accounted_for() -> None:
@@ -199,7 +192,7 @@ def test_every_row_of_made_customers_is_accounted_for() -> None:
 
 def test_the_public_mail_log_is_a_portal(enron: Path) -> None:
     """6,184 real mails of 97 people load as they are."""
-    portal, report = make_portal(SandboxOptions(), load=enron)
+    portal, report = make_portal(SandboxOptions(), world=Tables(**read_folder(enron)))
     assert report is not None
     assert (len(portal.stores["contacts"].live), len(portal.stores["emails"].live)) == (97, 6184)
     assert portal.clock.now().isoformat()[:13] == "2002-06-21T14"
