@@ -318,3 +318,13 @@ def test_explain_finds_a_contact_by_any_of_its_names() -> None:
     assert {person} == {find_person(computed, asked) for asked in ("hubspot:tom", "tom@northwind.example", str(person))}
     with pytest.raises(BadInput, match="did not find it"):
         explain(computed, "nobody")
+
+
+def test_a_task_goes_to_whoever_knows_them() -> None:
+    """Without an owner on the record: who of us dealt with them last; a colleague who left the CRM gets none."""
+    nobody = {"owner_id": None, "company_id": None}
+    _, cases, org = made([{**row, "actor_id": "o2"} if row["contact_id"] == "priya" else row for row in SILENT_PRIYA], priya=nobody)
+    assert only(planned([cases], org))["owner_id"] == "o2"
+    owners = to_table(OWNERS, [{"crm": "hubspot", "owner_id": "o2", "name": "Lee", "is_active": "false"}])
+    task = only(plan_tasks([cases], NO_TASKS, org, POLICY, NOW, owners))
+    assert pd.isna(task["owner_id"])

@@ -72,7 +72,8 @@ class PlayBook:
     """What plays look at: the book of a bucket, the computed fields of its persons, and their companies.
 
     ``people``: one row a person, indexed by person_id: all contact fields, ``who`` (the name), ``first``, ``firm``, ``renewal_on``,
-    ``renews_soon``, ``annual_value``, ``is_lost`` (the company is known not to be a customer), ``owner``, ``crm``, ``contact_id``, ``company_id``, ``heard_days``.
+    ``renews_soon``, ``annual_value``, ``is_lost`` (the company is known not to be a customer),
+    ``owner`` (of the contact, else of the company, else who of us dealt with them last), ``crm``, ``contact_id``, ``company_id``, ``heard_days``.
     """
 
     def __init__(self, book: Book, values: pd.DataFrame, companies: pd.DataFrame) -> None:
@@ -85,13 +86,13 @@ class PlayBook:
         fallback = persons["email"].fillna("Contact " + persons["contact_id"])
         self.people = values.assign(
             who=whole.where(whole != "", fallback),
-            first=first.where(first != "", whole.where(whole != "", "them")),
+            first=first.where(first != "", whole.where(whole != "", fallback)),
             firm=firm["name"].fillna(firm["domain"]),
             renewal_on=firm["renewal_on"],
             renews_soon=self.book.days_since(firm["renewal_on"]).between(-SOON_DAYS, 0),
             annual_value=firm["annual_value"],
             is_lost=(firm["is_customer"] == False).fillna(False).astype(bool),  # noqa: E712 - three-valued: unknown is not False
-            owner=persons["owner_id"].fillna(firm["owner_id"]),
+            owner=persons["owner_id"].fillna(firm["owner_id"]).fillna(_last_actor(book)),
             crm=persons["crm"],
             contact_id=persons["contact_id"],
             company_id=persons["company_id"],
@@ -120,6 +121,12 @@ class PlayBook:
                 "closed": people["engagement_state"] == "unreachable",
             }
         ).fillna(False)
+
+
+def _last_actor(book: Book) -> pd.Series:
+    """Who of us dealt with each person last: looks after them where the records name nobody."""
+    rows = book.activities[book.activities["actor_id"].notna()]
+    return book.last(rows)["actor_id"]
 
 
 def episode(at: pd.Timestamp) -> str:

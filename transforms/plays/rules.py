@@ -56,7 +56,7 @@ def _switch(person: Any) -> Case:
     since = f": silent since {day(person.last_heard_at)}"
     tips = {
         "call": "Have one reason ready that is theirs, not ours: what they asked last, or what changed for them.",
-        "email": "Keep it to one question that only they can answer. No check-in: those were not answered.",
+        "email": "Keep it to one question that only they can answer; another check-in would say nothing new.",
     }
     return Case(
         person.Index,

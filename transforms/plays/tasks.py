@@ -126,7 +126,11 @@ def plan_tasks(
     """
     rows = pd.concat([found.rows for found in cases], ignore_index=True) if cases else pd.DataFrame(columns=list(_CASE_COLUMNS))
     people = pd.concat([found.people for found in cases]) if cases else pd.DataFrame()
-    rows = rows[~rows["task_key"].duplicated()].set_index("task_key", drop=False).rename_axis(None)
+    owners = owners if owners is not None else empty_table(OWNERS)
+    gone = _inactive(owners)
+    is_gone = pd.Series([key in gone for key in zip(rows["crm"], rows["owner_id"], strict=True)], index=rows.index, dtype="bool")
+    rows = rows.assign(owner_id=rows["owner_id"].mask(is_gone)).drop_duplicates("task_key")
+    rows = rows.set_index("task_key", drop=False).rename_axis(None)
     open_now = tasks[tasks["state"].fillna("open") == "open"]
     alike = _by_person(rows, open_now, people)
 
@@ -143,8 +147,14 @@ def plan_tasks(
         create=_to_tasks(chosen, as_of),
         update=to_table(TASKS, pd.concat(known, ignore_index=True)) if known else empty_table(TASKS),
         held_back=held,
-        alerts=_alerts(org, owners if owners is not None else empty_table(OWNERS), people),
+        alerts=_alerts(org, owners, people),
     )
+
+
+def _inactive(owners: pd.DataFrame) -> set[tuple[str, str]]:
+    """Colleagues who do not use the CRM any more: a task of theirs would lie unseen, so it gets no owner."""
+    left = owners[~owners["is_active"].fillna(value=True).astype(bool)]
+    return set(zip(left["crm"].fillna(PLAIN_FILE), left["owner_id"], strict=True))
 
 
 def _by_person(rows: pd.DataFrame, open_now: pd.DataFrame, people: pd.DataFrame) -> dict[str, str]:
@@ -168,7 +178,6 @@ def _by_person(rows: pd.DataFrame, open_now: pd.DataFrame, people: pd.DataFrame)
 def _choose(fresh: pd.DataFrame, tasks: pd.DataFrame, policy: Policy, as_of: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
     """New tasks within each owner's week, and what is held back, with why."""
     why = fresh["blocked"].map(BLOCKS).astype("object")
-    why = why.where(why.notna(), pd.Series("nobody looks after them", index=fresh.index).where(fresh["owner_id"].isna()))
     able = fresh[why.isna()]
     # Sooner renewals by month, so that a day's difference does not outweigh a large contract.
     months = (pd.to_datetime(able["renewal_on"], utc=True) - as_of) / pd.Timedelta(days=30)
@@ -177,9 +186,12 @@ def _choose(fresh: pd.DataFrame, tasks: pd.DataFrame, policy: Policy, as_of: pd.
         value=able["annual_value"].astype("float64").fillna(0.0),
         place=able["play"].map(_PLACE),
     ).sort_values(["months", "value", "place", "chance", "task_key"], ascending=[True, False, True, True, True], na_position="last")
-    lately = tasks[tasks["due_at"] > as_of - _WEEK].groupby(["crm", "owner_id"]).size().to_dict()
-    used = [lately.get((row.crm, row.owner_id), 0) for row in ranked.itertuples()]
-    nth = ranked.groupby(["crm", "owner_id"]).cumcount()
+    # Tasks that nobody owns share one week.
+    recent = tasks[tasks["due_at"] > as_of - _WEEK]
+    lately = recent.groupby([recent["crm"], recent["owner_id"].fillna("")]).size().to_dict()
+    owner = ranked["owner_id"].astype("str").fillna("")
+    used = [lately.get(key, 0) for key in zip(ranked["crm"], owner, strict=True)]
+    nth = ranked.groupby([ranked["crm"], owner]).cumcount()
     fits = nth + pd.Series(used, index=ranked.index, dtype="int64") < policy.tasks_per_owner_week
     full = pd.Series("their owner has enough tasks this week", index=ranked.index[~fits], dtype="object")
     reasons = pd.concat([why.dropna(), full])
