@@ -98,7 +98,7 @@ class Book:
             ["person_id", "crm", "contact_id"], ignore_index=True
         )
         persons = _merge_contacts(tables.contacts, people, self.as_of)
-        self.activities = _person_activities(tables.activities, people, persons.index, self.as_of)
+        self.activities = _without_answers_of_machines(_person_activities(tables.activities, people, persons.index, self.as_of))
         self.persons = persons
         first_seen = self.align(self.activities.groupby("person_id").occurred_at.min())
         self.persons = persons.assign(first_known_at=pd.concat([persons["created_at"], first_seen], axis=1).min(axis=1))
@@ -152,7 +152,7 @@ class Book:
 
         Never an open, a click, a bounce, an automatic reply of any kind, or a message of theirs to many at once.
         An inbound message of which nothing is known but that it came counts as human. An outbound message that the CRM marks as
-        replied counts, at the time it was sent. A meeting that is only planned does not count; one in the past that nobody gave
+        replied counts, at the time it was sent, unless only machines wrote back. A meeting that is only planned does not count; one in the past that nobody gave
         an outcome does (Salesforce has none).
         """
         rows = self.activities
@@ -347,6 +347,27 @@ def _person_activities(activities: pd.DataFrame, people: pd.DataFrame, persons: 
     # The columns are taken once, at the end: moving texts about is what costs time here.
     rows = activities.take(order).reset_index(drop=True)
     return rows.assign(crm=crm.take(order).array, person_id=pd.Categorical.from_codes(codes[order], categories=persons))
+
+
+def _without_answers_of_machines(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, where a message that the CRM calls replied is only delivered if nothing but machines wrote back in its thread.
+
+    A CRM counts the bounce and the absence note in the thread as a reply; the note itself is in the rows, and says what it is.
+    """
+    mail = (rows["channel"] == Channel.EMAIL) & rows["thread_id"].notna()
+    inbound = mail & (rows["direction"] == Direction.INBOUND)
+    by_machine = rows["kind"].isin(["bounce", "auto_reply", "machine"]) | rows["outcome"].isin([Outcome.AUTO_REPLY, Outcome.BOUNCED])
+    replied = mail & (rows["direction"] == Direction.OUTBOUND) & (rows["outcome"] == Outcome.REPLIED)
+    threads = rows.loc[inbound & by_machine, "thread_id"].unique()
+    asked = rows[replied & rows["thread_id"].isin(threads)]
+    if not len(asked):
+        return rows
+    back = rows[inbound & rows["thread_id"].isin(threads)]
+    last = back["occurred_at"].groupby([back["person_id"].astype("str"), back["thread_id"], by_machine[back.index]]).max().unstack()  # noqa: PD010 - two columns: by people, by machines
+    found = last.reindex(pd.MultiIndex.from_arrays([asked["person_id"].astype("str"), asked["thread_id"]]), columns=[False, True])
+    sent = asked["occurred_at"].to_numpy()
+    only_machines = (found[True].to_numpy() >= sent) & ~(found[False].to_numpy() >= sent)
+    return rows.assign(outcome=rows["outcome"].mask(rows.index.isin(asked.index[only_machines]), Outcome.DELIVERED))
 
 
 def _without_repeats(activities: pd.DataFrame, crm: pd.Series, codes: np.ndarray, times: np.ndarray, order: np.ndarray) -> np.ndarray:

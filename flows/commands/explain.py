@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from flows.answer import Answer
+from flows.answer import Answer, to_json
 from flows.compute import compute
 from flows.settings import load_settings
 from flows.work import Work, open_work
@@ -32,7 +32,7 @@ def run_explain(*, contact: str, field: str | None) -> Answer:
     last = work.journal.last_written(str(member["crm"]), "contacts", str(member["contact_id"]))
     written: dict[str, datetime] = dict(zip(last["field"], last["written_at"], strict=True))
     found = explain(part, contact, fields, written)
-    return Answer(orjson.loads(orjson.dumps(dataclasses.asdict(found))), render_explanation(found))
+    return Answer(orjson.loads(to_json(dataclasses.asdict(found))), render_explanation(found))
 
 
 def _part_with(work: Work, contact: str) -> Computed:

@@ -50,6 +50,26 @@ def test_last_heard_at_is_moved_by_what_people_do(check: Check) -> None:
     )
 
 
+def test_last_heard_at_knows_that_a_crm_counts_the_notes_of_machines_as_replies(check: Check) -> None:
+    """A message is marked as replied where only a bounce or an absence note came back; where a person wrote in the thread too, it counts."""
+    check(
+        last_heard_at,
+        """
+        contact | at               | channel | direction | outcome | kind       | reason       | thread_id
+        ana     | 2026-10-01 09:00 | email   | inbound   |         | human      |              | t1
+        ana     | 2026-10-05 09:00 | email   | outbound  | replied |            |              | t2
+        ana     | 2026-10-05 09:01 | email   | inbound   |         | auto_reply | left         | t2
+        tom     | 2026-10-05 09:00 | email   | outbound  | replied |            |              | t3
+        tom     | 2026-10-05 09:01 | email   | inbound   |         | bounce     | mailbox_gone | t3
+        eva     | 2026-10-05 09:00 | email   | outbound  | replied |            |              | t4
+        eva     | 2026-10-05 09:01 | email   | inbound   |         | auto_reply | absent       | t4
+        eva     | 2026-10-07 09:00 | email   | inbound   |         | human      |              | t4
+        kim     | 2026-10-05 09:00 | email   | outbound  | replied |            |              | t5
+        """,
+        {"ana": "2026-10-01 09:00", "tom": None, "eva": "2026-10-07 09:00", "kim": "2026-10-05 09:00"},
+    )
+
+
 def test_last_heard_at_is_not_moved_by_machines_or_by_us(check: Check) -> None:
     """Opens, clicks, bounces, automatic replies, mail to many, our own tries and plans for the future are not hearing from somebody."""
     check(
