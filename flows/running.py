@@ -62,4 +62,4 @@ def begin_run(work: Work, kind: str) -> Iterator[Outcome]:
 
 def moment(crm_now: datetime) -> pd.Timestamp:
     """The moment as of which a run computes: the end of the CRM's present hour, so that two runs in a row see the same one."""
-    return pd.Timestamp(crm_now).tz_convert(UTC).ceil("h")
+    return pd.Timestamp(crm_now).tz_convert(UTC).floor("h") + pd.Timedelta(hours=1)
