@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,20 @@ import orjson
 import pandas as pd
 
 from flows.answer import to_json
-from flows.compute import Computation
+from flows.compute import Computation, Part, lot_standing
+from flows.memory import give_back
 from flows.work import Work
 from transforms.fields import FIELDS
 from transforms.plan import company_values, contact_values, plan_cells
-from transforms.plays import TaskPlan, find_cases, plan_tasks
+from transforms.plays import TaskPlan, plan_tasks
 from transforms.vocabulary.changes import CELLS, TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.tables import empty_table, to_table
 
 FORMAT = 1
+
+RECORDS_AT_ONCE = 5_000
+"""Records that are compared with the CRM at once."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,7 @@ class Plan:
 
 def make_plan(work: Work, computation: Computation, accounts: dict[str, str]) -> Plan:
     """Compare what was computed with what the CRM holds, and choose the tasks."""
-    standing = work.lake.standing("contacts")
-    cells = [plan_cells({"contacts": contact_values(part)}, standing, FIELDS) for part in computation.parts]
+    cells = [cells for part in computation.parts for cells in _contact_cells(work, part)]
     cells.append(plan_cells({"companies": company_values(computation.companies)}, work.lake.standing("companies"), FIELDS))
     changing = [part for part in cells if len(part)]
     tasks = choose_tasks(work, computation)
@@ -58,16 +62,24 @@ def make_plan(work: Work, computation: Computation, accounts: dict[str, str]) ->
     )
 
 
+def _contact_cells(work: Work, part: Part) -> Iterator[pd.DataFrame]:
+    """The cells of the contacts of one lot, some thousand records at a time: what the CRM holds takes much memory once it is read."""
+    standing, values = lot_standing(work, part.lot), contact_values(part)
+    for first in range(0, len(values), RECORDS_AT_ONCE):
+        rows = values.iloc[first : first + RECORDS_AT_ONCE]
+        yield plan_cells({"contacts": rows}, standing[standing["record_id"].isin(rows.index.get_level_values("record_id"))], FIELDS)
+    give_back()
+
+
 def choose_tasks(work: Work, computation: Computation) -> TaskPlan:
     """The tasks to create, to change and to hold back, given the ones that exist."""
-    companies = work.lake.read("companies")
-    cases = [find_cases(part, companies) for part in computation.parts]
+    cases = [part.cases for part in computation.parts]
     return plan_tasks(cases, existing_tasks(work), computation.org, work.policy, computation.as_of, work.lake.read("owners"))
 
 
 def existing_tasks(work: Work) -> pd.DataFrame:
     """Our tasks as the CRM has them now; those that nobody has closed are asked for again."""
-    known = work.journal.tasks()
+    known = work.journal.tasks()[TASKS.names]  # which run planned a task is for the journal alone
     is_open = known["state"] == "open"
     for crm_name, part in known[is_open].groupby("crm"):
         held = work.crm(str(crm_name)).current_tasks(part).set_index("task_key")

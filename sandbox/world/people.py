@@ -257,7 +257,7 @@ def _settle_fate(rng: random.Random, person: Person, span: Span) -> None:
         _absences(rng, person, span)
         if person.back_at is not None:
             person.absences = [absence for absence in person.absences if absence.until < person.back_at]
-        if person.fate == "steady" and rng.random() < 0.06:
+        if person.fate == "steady" and rng.random() < 0.06 and first < span.now:
             person.promoted_at = rng.randint(first, span.now)
             person.new_title = rng.choice([title for title in person.language.titles if title != person.title])
         if person.fate == "drifted" and rng.random() < 0.12:
