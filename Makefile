@@ -5,7 +5,7 @@ READY := .venv/ready
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 
-.PHONY: demo test check format lint types docs-check docs lock clean
+.PHONY: demo test bench check format lint types docs-check docs lock clean
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Still There needs Python 3.11 or newer; set PYTHON=python3.11.")'
@@ -18,7 +18,12 @@ demo: $(READY)  ## both sides of the job on made customers: pull, compute, write
 	$(BIN)/stillthere demo
 
 test: $(READY)  ## every test that needs no network and nothing started by hand
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
+
+bench: $(READY)  ## speed and memory, as ratios within one run; takes some minutes
+	$(BIN)/python benchmarks/pull.py
+	$(BIN)/python benchmarks/compute.py
+	$(BIN)/python benchmarks/lake.py
 
 check: $(READY) format lint types docs-check test  ## what CI runs
 
