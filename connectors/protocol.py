@@ -77,7 +77,8 @@ class Crm(Protocol):
     def current_tasks(self, tasks: pd.DataFrame) -> pd.DataFrame:
         """Those of the given TASKS rows that exist in the CRM, as they stand there, read strongly consistent.
 
-        A row may lack its task_id: a run that was killed does not know whether its task was made.
+        A row may lack its task_id: a run that was killed does not know whether its task was made. Such a task is given only where it is
+        finished, with its contact and company.
         """
 
     def absorb(self, table: str, since: Cursor) -> Cursor:

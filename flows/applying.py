@@ -41,9 +41,13 @@ def apply_cells(work: Work, run_id: str, cells: pd.DataFrame, applied: Applied) 
         done = 0
         for chunk in _chunks(part):
             batch_id = work.journal.intend(run_id, str(table), chunk)
-            reports = list(crm.write_fields(str(table), chunk))
-            settle_cells(work, batch_id, chunk, reports)
-            applied.count(reports, chunk)
+            reports: list[WriteReport] = []
+            try:
+                reports.extend(crm.write_fields(str(table), chunk))
+            finally:
+                # Where the CRM broke off, what it has confirmed is settled; the rest stays open, and the next run looks it up.
+                settle_cells(work, batch_id, chunk, reports)
+                applied.count(reports, chunk)
             done += chunk["record_id"].nunique()
             work.progress(f"write {table}", done, part["record_id"].nunique())
         _absorb(work, crm, str(table))
@@ -63,10 +67,13 @@ def apply_tasks(work: Work, run_id: str, create: pd.DataFrame, update: pd.DataFr
         for crm_name, part in tasks.groupby("crm", sort=True):
             crm = work.crm(str(crm_name))
             batch_id = work.journal.intend_tasks(run_id, part)
-            reports = list(crm.create_tasks(part) if what == "created" else crm.update_tasks(part))
-            work.journal.settle_tasks(batch_id, reports)
-            applied.tasks[what] += sum(report.fate is Fate.WRITTEN for report in reports)
-            applied.failed += [report for report in reports if report.fate is Fate.FAILED]
+            reports: list[WriteReport] = []
+            try:
+                reports.extend(crm.create_tasks(part) if what == "created" else crm.update_tasks(part))
+            finally:
+                work.journal.settle_tasks(batch_id, reports)
+                applied.tasks[what] += sum(report.fate is Fate.WRITTEN for report in reports)
+                applied.failed += [report for report in reports if report.fate is Fate.FAILED]
             work.progress(f"tasks {what}", len(part), len(part))
 
 

@@ -62,7 +62,8 @@ def pull(work: Work, crm: Crm, start: datetime | None = None) -> Pulled:
     for table in TABLES:
         is_history = table == "activities" and start is not None
         pull_table(work, crm, table, pulled, start=start if is_history else None)
-        if table == "contacts" and pulled.rows["contacts"]:
+        if table == "contacts":
+            # Also where no contact came: a run that was killed may have left contacts that nothing has followed yet.
             follow_persons(work, crm.name)
     forget_pending(work.lake, work.journal)
     work.lake.tidy()

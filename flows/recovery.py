@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pandas as pd
 
 from flows.applying import settle_cells
@@ -50,19 +53,24 @@ def _same(held: str | None, wanted: str | float | None) -> bool:
 
 
 def _found_tasks(work: Work, batch: pd.DataFrame) -> list[WriteReport]:
+    """One report a task: written where the CRM holds it as it was intended, whether it was to be created or to be changed."""
     reports = []
     for crm, part in batch.groupby("crm", sort=False):
-        held = work.crm(str(crm)).current_tasks(part).set_index("task_key")["task_id"]
-        for key in part["task_key"]:
-            is_there = key in held.index
-            reports.append(
-                WriteReport(
-                    str(crm),
-                    "tasks",
-                    key,
-                    Fate.WRITTEN if is_there else Fate.FAILED,
-                    "" if is_there else "NOT_APPLIED",
-                    crm_id=str(held[key]) if is_there else "",
-                )
-            )
+        held = work.crm(str(crm)).current_tasks(part).set_index("task_key")
+        for row in part.itertuples():
+            is_there = row.task_key in held.index and (pd.isna(row.task_id) or _is_as_wanted(held.loc[row.task_key], row))
+            fate, code = (Fate.WRITTEN, "") if is_there else (Fate.FAILED, "NOT_APPLIED")
+            crm_id = str(held.loc[row.task_key, "task_id"]) if is_there else ""
+            reports.append(WriteReport(str(crm), "tasks", row.task_key, fate, code, crm_id=crm_id))
     return reports
+
+
+def _is_as_wanted(held: pd.Series, wanted: Any) -> bool:
+    """Whether a change of a task was applied. That the task is there says nothing: it was there before."""
+    is_open = held["state"] == "open"
+    return bool(is_open == (wanted.state == "open")) and _words(held["subject"], held["body"]) == _words(wanted.subject, wanted.body)
+
+
+def _words(*texts: str) -> list[str]:
+    """What a text says, without what a CRM does to it on the way."""
+    return re.findall(r"\w+", " ".join(texts))

@@ -76,11 +76,24 @@ class Tasks:
         records = list(self._client.batch_read("tasks", ids, PROPERTIES)) if ids else []
         unknown = tasks[tasks["task_id"].isna()]
         if len(unknown) and self._has_unique_key():
-            records += self._client.batch_read("tasks", unknown["task_key"].tolist(), PROPERTIES, id_property=TASK_KEY)
+            made_by_key = list(self._client.batch_read("tasks", unknown["task_key"].tolist(), PROPERTIES, id_property=TASK_KEY))
+            records += self._linked(made_by_key, unknown)
         elif len(unknown):
             records += self._of_contacts(unknown["contact_id"].unique().tolist())
-        found = {str(record["id"]): record for record in records if record["properties"].get(TASK_KEY) in contact_of}
+        # Where the key is not unique, people may have copied a task together with its key: the first one is ours.
+        by_key = {key: record for record in reversed(records) if (key := record["properties"].get(TASK_KEY)) in contact_of}
+        found = {str(record["id"]): record for record in by_key.values()}
         return to_tasks(list(found.values()), {one: contact_of[record["properties"][TASK_KEY]] for one, record in found.items()})
+
+    def _linked(self, records: Sequence[Json], tasks: pd.DataFrame) -> list[Json]:
+        """Those that are associated as they were to be: the others were not finished, and creating them again does it."""
+        rows = {row["task_key"]: row for row in tasks.to_dict("records")}
+        kept = list(records)
+        for target, name in (("contacts", "contact_id"), ("companies", "company_id")):
+            held = self._client.links("tasks", target, [str(record["id"]) for record in kept]) if kept else {}
+            wanted = {str(record["id"]): rows[record["properties"][TASK_KEY]][name] for record in kept}
+            kept = [one for one in kept if not _given(wanted[str(one["id"])]) or held.get(str(one["id"]))]
+        return kept
 
     def _has_unique_key(self) -> bool:
         if self._is_unique is None:
