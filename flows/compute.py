@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from flows.memory import give_back
 from flows.work import Work
-from transforms.compute import Computed, Org, Tables, Tally, combine, compute_companies, compute_contacts, tally
+from transforms.compute import Org, Tables, Tally, Values, combine, compute_companies, compute_contacts, tally
+from transforms.highlights import pick
 from transforms.persons import bucket_of, resolve
+from transforms.plays import Cases, find_cases
 from transforms.vocabulary.tables import STORED_ACTIVITIES, empty_table
 
 LOT_ROWS = 250_000
@@ -30,12 +33,21 @@ class Population:
 
 
 @dataclass(frozen=True)
+class Part(Values):
+    """What a run keeps of one lot: the values, the cases for tasks, and the people worth showing. The history behind them is let go."""
+
+    lot: Lot
+    cases: Cases
+    picks: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class Computation:
-    """What a run computed: one :class:`Computed` a lot, the companies' fields, and what was learned from the whole org."""
+    """What a run computed: one :class:`Part` a lot, the companies' fields, and what was learned from the whole org."""
 
     as_of: pd.Timestamp
     org: Org
-    parts: tuple[Computed, ...]
+    parts: tuple[Part, ...]
     companies: pd.DataFrame
 
 
@@ -64,14 +76,28 @@ def lot_tables(work: Work, population: Population, lot: Lot) -> Tables:
     return Tables(contacts=contacts, companies=population.companies, activities=activities, owners=population.owners)
 
 
+def lot_standing(work: Work, lot: Lot) -> pd.DataFrame:
+    """What our fields hold in the CRM for the contacts of one lot."""
+    if len(lot) == work.lake.buckets:
+        return work.lake.standing("contacts")
+    return pd.concat([work.lake.standing("contacts", bucket) for bucket in lot], ignore_index=True)
+
+
 def survey_lot(lot: Lot, work: Work, population: Population, as_of: pd.Timestamp) -> Tally:
     """What one lot adds to the facts about the whole org."""
-    return tally(lot_tables(work, population, lot), as_of, work.policy)
+    counts = tally(lot_tables(work, population, lot), as_of, work.policy)
+    give_back()
+    return counts
 
 
-def compute_lot(lot: Lot, work: Work, population: Population, org: Org, as_of: pd.Timestamp) -> Computed:
-    """The fields of the persons of one lot."""
-    return compute_contacts(lot_tables(work, population, lot), org, as_of, work.policy)
+def compute_lot(lot: Lot, work: Work, population: Population, org: Org, as_of: pd.Timestamp) -> Part:
+    """The fields of the persons of one lot, and what plays and highlights find there."""
+    done = compute_contacts(lot_tables(work, population, lot), org, as_of, work.policy)
+    cases, picks = find_cases(done, population.companies), pick(done, population.companies)
+    part = Part(done.persons, done.members, done.company_parts, lot, cases, picks)
+    del done
+    give_back()
+    return part
 
 
 def compute(work: Work, as_of: pd.Timestamp) -> Computation:
@@ -82,7 +108,7 @@ def compute(work: Work, as_of: pd.Timestamp) -> Computation:
     return finish(work, population, org, parts, as_of)
 
 
-def finish(work: Work, population: Population, org: Org, parts: list[Computed], as_of: pd.Timestamp) -> Computation:
+def finish(work: Work, population: Population, org: Org, parts: list[Part], as_of: pd.Timestamp) -> Computation:
     """Join the lots, and compute what belongs to companies."""
     company_parts = pd.concat([part.company_parts for part in parts], ignore_index=True)
     companies = compute_companies(population.companies, company_parts, org, as_of, work.policy)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from connectors.protocol import Crm
 from flows.cursors import set_cursor
+from flows.memory import give_back
 from flows.recovery import recover
 from flows.work import Work
 from store.forgetting import forget_pending
@@ -65,6 +66,7 @@ def pull(work: Work, crm: Crm, start: datetime | None = None) -> Pulled:
         if table == "contacts":
             # Also where no contact came: a run that was killed may have left contacts that nothing has followed yet.
             follow_persons(work, crm.name)
+        give_back()
     forget_pending(work.lake, work.journal)
     work.lake.tidy()
     return pulled

@@ -286,8 +286,13 @@ class Journal:
 
     def _unsettled(self, table: Table, by: list[str]) -> pd.DataFrame:
         past = {each.name: self._sheet(RUNS).mark(each.name) for each in (table, _SETTLED)}
-        intents = self._sheet(table).scan(where=ds.field(SEQ) > past[table.name])
+        recent, key = ds.field(SEQ) > past[table.name], ["batch_id", "crm", by[-1]]
         settled = self._sheet(_SETTLED).scan(where=ds.field(SEQ) > past[_SETTLED.name])
+        # The keys first: as a rule everything is settled, and the rows, which are many, need not be read.
+        asked = self._sheet(table).scan(key, recent).drop_duplicates()
+        answered = pd.MultiIndex.from_frame(settled[["batch_id", "crm", "key"]])
+        is_open = ~pd.MultiIndex.from_frame(asked).isin(answered)
+        intents = self._sheet(table).scan(where=recent & is_one_of("batch_id", asked.loc[is_open, "batch_id"].unique().tolist()))
         found = _joined(intents if table is _INTENTS else intents.assign(table="tasks"), settled, by)
         return found.loc[found["fate"].isna(), table.names].reset_index(drop=True)
 

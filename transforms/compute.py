@@ -22,21 +22,26 @@ from transforms.policy import Policy
 from transforms.tally import tally
 from transforms.vocabulary.fields import Field
 
-__all__ = ["Computed", "Org", "Tables", "Tally", "combine", "compute_companies", "compute_contacts", "tally"]
+__all__ = ["Computed", "Org", "Tables", "Tally", "Values", "combine", "compute_companies", "compute_contacts", "tally"]
 
 
 @dataclass(frozen=True)
-class Computed:
+class Values:
     """The fields of one bucket.
 
     ``persons`` is indexed by person_id and has one column a contact field, with raw values (see ``to_text`` for what is written).
     ``members`` says which contacts each person has: crm, contact_id, person_id. ``company_parts`` is what ``compute_companies`` needs.
-    ``book`` is what the values were computed from.
     """
 
     persons: pd.DataFrame
     members: pd.DataFrame
     company_parts: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Computed(Values):
+    """The fields of one bucket with ``book``, from which they were computed. The book is many times larger than the values."""
+
     book: Book
 
 

@@ -13,7 +13,7 @@ from transforms.compute import Computed
 from transforms.fields import CONTACT_FIELDS
 from transforms.fields.listening import pause_limits
 from transforms.fields.wording import CHANNEL_LABELS, day
-from transforms.persons import email_key
+from transforms.persons import email_key, resolve
 from transforms.rhythm import NEVER
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field, Kind, to_text
@@ -80,6 +80,18 @@ def find_person(computed: Computed, contact: str) -> str | None:
             f"We looked for {contact!r} and found {len(people)} people; name one as crm:id, or by a person id such as {people[0]}."
         )
     return None if found.empty else str(found.iloc[0])
+
+
+def may_be(contacts: pd.DataFrame, contact: str) -> pd.Series:
+    """Which of these contacts belong to a person whom ``contact`` may name in the words of :func:`find_person`; a mask over ``contacts``."""
+    asked, people = contact.strip(), resolve(contacts)
+    wanted = email_key(pd.Series([asked if "@" in asked else None], dtype="str"))[0]
+    addresses = contacts["email"].astype("str")
+    is_named = people["contact_id"].eq(asked) | (people["crm"] + ":" + people["contact_id"]).eq(asked) | people["person_id"].eq(asked)
+    is_named |= addresses.str.strip().str.lower().eq(asked.lower()).fillna(False).astype(bool)
+    if pd.notna(wanted):
+        is_named |= email_key(contacts["email"]).eq(wanted).fillna(False).astype(bool)
+    return people["person_id"].isin(people.loc[is_named, "person_id"])
 
 
 def explain(

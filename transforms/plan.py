@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import orjson
 import pandas as pd
 
-from transforms.compute import Computed
+from transforms.compute import Values
 from transforms.fields.wording import CHANNEL_LABELS, by, day
 from transforms.vocabulary.changes import CELLS
 from transforms.vocabulary.fields import BAND, Field, Group, Kind, to_text
@@ -18,7 +18,7 @@ _BANDED = {Kind.CHANCE: 100.0, Kind.SHARE: 100.0, Kind.SCORE: 1.0}
 """Kinds that drift with time, and what turns their raw value into the scale in which they stand in the CRM."""
 
 
-def contact_values(computed: Computed) -> pd.DataFrame:
+def contact_values(computed: Values) -> pd.DataFrame:
     """The contact fields by record: each contact of a person gets the person's values. Indexed by crm and record_id."""
     members = computed.members
     rows = computed.persons.loc[members["person_id"]]

@@ -23,7 +23,7 @@ from flows.outcome import Outcome
 from flows.render import Shown, render_highlights, render_sync
 from flows.settings import load_settings
 from flows.work import Work
-from transforms.highlights import Section, highlights, pick
+from transforms.highlights import Section, highlights
 from transforms.plays import TaskPlan
 from transforms.vocabulary.errors import PersonMustAct
 
@@ -106,8 +106,7 @@ def find_highlights(work: Work, done: Outcome) -> tuple[Section, ...]:
     """What somebody should know after this run, from its own values and tasks."""
     if done.computation is None or done.plan is None:
         return ()
-    companies, owners = work.lake.read("companies"), work.lake.read("owners")
-    picks = [pick(part, companies) for part in done.computation.parts]
+    owners, picks = work.lake.read("owners"), [part.picks for part in done.computation.parts]
     plan = TaskPlan(done.plan.create, done.plan.update, done.plan.held_back)
     return highlights(picks, plan, work.journal.tasks(), owners, done.computation.org)
 

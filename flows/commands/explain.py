@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.answer import Answer, to_json
-from flows.compute import compute
+from flows.compute import lot_tables, lots_of, read_population, survey_lot
 from flows.settings import load_settings
 from flows.work import Work, open_work
-from transforms.compute import Computed
-from transforms.explain import ExplainedValue, Explanation, explain, find_person
+from transforms.compute import Computed, combine, compute_contacts
+from transforms.explain import ExplainedValue, Explanation, explain, find_person, may_be
 from transforms.fields import CONTACT_FIELDS
 from transforms.vocabulary.errors import BadInput
 
@@ -36,12 +36,16 @@ def run_explain(*, contact: str, field: str | None) -> Answer:
 
 
 def _part_with(work: Work, contact: str) -> Computed:
-    """The computed lot that holds the contact, as of the last run that computed."""
+    """The buckets in which the contact may be, computed as of the last run that did so, with what the whole org's history says."""
     runs = work.journal.runs()
     runs = runs[runs["as_of"].notna() & runs["kind"].isin(["sync", "plan"])]
     if runs.empty:
         raise BadInput("Nothing was pulled yet, so nothing can be explained; run `stillthere sync` first.")
-    for part in compute(work, pd.Timestamp(runs["as_of"].iloc[-1])).parts:
+    as_of, population = pd.Timestamp(runs["as_of"].iloc[-1]), read_population(work)
+    homes = tuple(sorted(population.bucket[may_be(population.contacts, contact)].unique()))
+    if homes:
+        org = combine([survey_lot(lot, work, population, as_of) for lot in lots_of(work)])
+        part = compute_contacts(lot_tables(work, population, homes), org, as_of, work.policy)
         if find_person(part, contact) is not None:
             return part
     raise BadInput(f"We looked for the contact {contact!r} and did not find it; give the e-mail address or the id of its record.")
