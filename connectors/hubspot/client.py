@@ -152,11 +152,12 @@ class Client:
     ) -> Found:
         """The first page of the records that pass all ``filters``. Lags behind the records by seconds to minutes; archived ones never appear.
 
-        HubSpot's specification calls a sort a string; its documentation, and its servers, take this object.
+        The sort is sent as HubSpot's specification has it: a property's name, with a minus before it where it descends.
+        HubSpot's guide shows an object there, which its servers take as well.
         """
         body: Json = {
             "filterGroups": [{"filters": list(filters)}] if filters else [],
-            "sorts": [{"propertyName": sort, "direction": "DESCENDING" if is_descending else "ASCENDING"}],
+            "sorts": [f"-{sort}" if is_descending else sort],
             "properties": list(properties),
             "limit": limit,
             "after": "0",

@@ -246,7 +246,7 @@ def _gone(asked: Asked, records_in: int) -> Answer:
     if not asked.is_dated:
         return Answer(204, records_in=records_in)
     now = iso_ms(asked.portal.clock.now_ms())
-    return Answer(200, {"status": "COMPLETE", "startedAt": now, "completedAt": now}, records_in=records_in)
+    return Answer(200, {"status": "COMPLETE", "results": [], "startedAt": now, "completedAt": now}, records_in=records_in)
 
 
 def archive_links_batch(asked: Asked) -> Answer:
