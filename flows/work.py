@@ -12,7 +12,7 @@ from flows.settings import Settings, need_token
 from store.journal import Journal
 from store.lake import Lake
 from transforms.policy import Policy
-from transforms.vocabulary.errors import SetupNeeded, StillThereError
+from transforms.vocabulary.errors import PersonMustAct, SetupNeeded, StillThereError
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how far it is, and how far it will be (None: not known)."""
@@ -57,7 +57,16 @@ class Work:
 
 
 def open_work(settings: Settings, *, progress: Progress = _silent, offline: bool = False) -> Work:
-    """Open lake and journal, and a connector for each CRM that has credentials; ``offline`` opens none."""
+    """Open lake and journal, and a connector for each CRM that has credentials; ``offline`` opens none.
+
+    The home folder is made, for its owner alone. Raises PersonMustAct where it cannot be.
+    """
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise PersonMustAct(
+            f"The home folder {settings.home} could not be made ({error.strerror}); set STILLTHERE_HOME to one that can."
+        ) from error
     lake = Lake.open(settings.lake_url, buckets=settings.buckets)
     crms = {} if offline else {"hubspot": hubspot(settings)}
     return Work(settings, settings.thresholds(), lake, Journal(lake), crms, progress)
