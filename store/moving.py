@@ -28,7 +28,8 @@ def rehome_contacts(contacts: Sheet, homes: Homes, moves: pd.DataFrame) -> None:
     def make(first: int) -> pd.DataFrame:
         where = ds.field(BUCKET).isin([*wanted["home"].unique().tolist(), EVENTS])
         names = [SEQ, BUCKET, *(c.name for c in kept.columns)]
-        rows = living(kept, contacts.scan(names, where), is_final=False)
+        # With what became of each contact written in: the copy is newer than the event that says so, and would outlive it.
+        rows = living(kept, contacts.scan(names, where))
         found = rows.merge(wanted.rename(columns={"person_id": "new_person"}), on=["crm", "contact_id"])
         if "new_person" in found.columns:
             found["person_id"] = found["new_person"]

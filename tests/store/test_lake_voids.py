@@ -67,6 +67,18 @@ def test_archived_and_merged_contacts_say_so(lake: Lake, made: Any, *, is_tidied
     assert found["merged_into"].dropna().to_dict() == {"2": "3"}
 
 
+def test_a_contact_that_moves_is_still_archived_and_merged(lake: Lake, made: Any) -> None:
+    """What became of a contact stays with it when it moves to another bucket, as a merged one does with the person whom it now is."""
+    made.put(lake, {"1": 0, "2": 1, "3": 2})
+    gone = pd.concat([made.gone("contacts", "archived", ["1"]), made.gone("contacts", "merged", ["2"], into="3")], ignore_index=True)
+    lake.append("contacts", made.contacts([]), crm="hubspot", gone=gone, persons=pd.Series(dtype="str"), buckets=pd.Series(dtype="int64"))
+    moves = [("1", 0, 3), ("2", 1, 2)]
+    lake.move(pd.DataFrame([{"crm": "hubspot", "contact_id": one, "from_bucket": a, "to_bucket": b} for one, a, b in moves]))
+    found = lake.read("contacts").set_index("contact_id")
+    assert found.index[found["is_deleted"].fillna(value=False)].tolist() == ["1"]
+    assert found["merged_into"].dropna().to_dict() == {"2": "3"}
+
+
 def test_gone_companies_and_activities_are_left_out(lake: Lake, made: Any) -> None:
     """Their canonical tables have no word for being gone, so they are not there; also where another table's page says so."""
     lake.append("companies", to_table(COMPANIES, [{"company_id": c, "crm": "hubspot"} for c in "12"]), crm="hubspot")
