@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from connectors.hubspot.activities import activity_ids, inline_links, to_activities, to_reopened
+from connectors.hubspot.activities import EMAIL_DIRECTIONS, activity_ids, inline_links, to_activities, to_reopened
 from connectors.hubspot.client import LIST_LIMIT, SEARCH_LIMIT, Client
 from connectors.hubspot.cursors import END, Load, Standing, State, Window
-from connectors.hubspot.facts import Fact, Heard, to_fact_rows, to_facts
+from connectors.hubspot.facts import SAME_REPLY_MS, Fact, Heard, to_fact_rows, to_facts, unheard
 from connectors.hubspot.loading import Loaded, load, probe
 from connectors.hubspot.mapping import to_archived, to_companies, to_contacts, to_merged, to_standing
-from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, STREAMS, TICKETS, Stream
+from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, EMAILS, STREAMS, TICKETS, Stream
 from connectors.hubspot.values import from_ms, to_ms
 from connectors.hubspot.watching import Changed, walk, watch
 from transforms.vocabulary.changes import Page
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import CONTACTS as CONTACTS_TABLE
-from transforms.vocabulary.tables import TABLES, empty_table
+from transforms.vocabulary.tables import TABLES, Direction, empty_table
 
 Json = dict[str, Any]
 
@@ -114,8 +114,8 @@ class Extract:
 
     def _all(self) -> Iterator[Page]:
         loading = {name for name, state in self._at.states.items() if isinstance(state, Load)}
-        mails, facts = self._at.states.get("emails"), self._at.states.get(CONTACT_FACTS.name)
-        self._mails_whole = isinstance(facts, Window) or (isinstance(mails, Load) and mails.is_untouched)
+        mails = self._at.states.get(EMAILS.name)
+        self._mails_whole = isinstance(mails, Load) and mails.is_untouched
         yield from self._load([self._streams[name] for name in self._streams if name in loading and name != CONTACT_FACTS.name])
         for name, stream in self._streams.items():
             if name not in loading and name != CONTACT_FACTS.name:
@@ -285,9 +285,19 @@ class Extract:
             yield from self._changes(CONTACT_FACTS)
 
     def _fact_rows(self, facts: Sequence[Fact], since_ms: int | None) -> pd.DataFrame:
-        # A resumed load has not seen the e-mails of its first part; a doubled reply is worse than one that is told by its e-mail alone.
-        told = facts if self._mails_whole else [fact for fact in facts if not fact.is_reply]
-        return self._since_start(to_fact_rows(told, self._heard, replies_since_ms=since_ms))
+        if not self._mails_whole and unheard(facts, self._heard, replies_since_ms=since_ms):
+            self._hear_again(since_ms)
+        return self._since_start(to_fact_rows(facts, self._heard, replies_since_ms=since_ms))
+
+    def _hear_again(self, since_ms: int | None) -> None:
+        """An earlier run, one that was broken off, may have read the e-mails that tell of these replies: look at when incoming ones came."""
+        stream = replace(EMAILS, properties=(EMAILS.happened, "hs_email_direction"), associations=("contacts",))
+        incoming = [word for word, direction in EMAIL_DIRECTIONS.items() if direction is Direction.INBOUND]
+        from_ms = max((since_ms or self._at.start_ms or 0) - 2 * SAME_REPLY_MS, 0)
+        only = [{"propertyName": "hs_email_direction", "operator": "IN", "values": incoming}]
+        for step in walk(self._client, stream, stream.happened, from_ms, also=only):
+            self._heard.add(self._prepare_found(stream, step.records).rows)
+        self._mails_whole = True
 
     # Preparing
 

@@ -85,6 +85,11 @@ def to_fact_rows(facts: Iterable[Fact], heard: Heard, *, replies_since_ms: int |
     return made(ACTIVITIES, told, rows)
 
 
+def unheard(facts: Iterable[Fact], heard: Heard, *, replies_since_ms: int | None = None) -> list[Fact]:
+    """The replies of which no e-mail that was seen tells."""
+    return [fact for fact in facts if fact.is_reply and _is_news(fact, heard, replies_since_ms)]
+
+
 def _is_news(fact: Fact, heard: Heard, since_ms: int | None) -> bool:
     return (since_ms is None or fact.ms >= since_ms) and not heard.has(fact.contact_id, fact.ms)
 

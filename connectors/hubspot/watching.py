@@ -37,15 +37,17 @@ class Changed:
     now_ms: int
 
 
-def walk(client: Client, stream: Stream, prop: str, at_ms: int, after_id: int | None = None) -> Iterator[Step]:
-    """All records whose ``prop`` is at or after ``at_ms``, in ascending order, each once unless it changes meanwhile."""
+def walk(
+    client: Client, stream: Stream, prop: str, at_ms: int, after_id: int | None = None, *, also: Sequence[Json] = ()
+) -> Iterator[Step]:
+    """All records whose ``prop`` is at or after ``at_ms``, in ascending order, each once unless it changes meanwhile; ``also``: further filters."""
     while True:
         # HubSpot's answers repeat the moment by which they are sorted, so it need not be asked for twice.
         properties = tuple(dict.fromkeys((*stream.properties, prop)))
         if after_id is None:
-            step = _by_time(client, stream, prop, properties, at_ms)
+            step = _by_time(client, stream, prop, properties, at_ms, also)
         else:
-            step = _by_id(client, stream, prop, properties, at_ms, after_id)
+            step = _by_id(client, stream, prop, properties, at_ms, after_id, also)
         if step.records or step.at_ms is None:
             yield step
         if step.at_ms is None:
@@ -89,8 +91,8 @@ def watch(client: Client, stream: Stream, window: Window, *, lag_ms: int) -> Ite
         yield Changed(step.records, step.now_ms)
 
 
-def _by_time(client: Client, stream: Stream, prop: str, properties: Sequence[str], at_ms: int) -> Step:
-    found = client.search(stream.kind, [_since(prop, at_ms)], sort=prop, properties=properties)
+def _by_time(client: Client, stream: Stream, prop: str, properties: Sequence[str], at_ms: int, also: Sequence[Json]) -> Step:
+    found = client.search(stream.kind, [_since(prop, at_ms), *also], sort=prop, properties=properties)
     now_ms = int(found.at.timestamp() * 1000)
     if found.total <= len(found.records) or not found.records:
         return Step(found.records, None, None, now_ms, found.total)
@@ -102,8 +104,9 @@ def _by_time(client: Client, stream: Stream, prop: str, properties: Sequence[str
     return Step([record for record, ms in zip(found.records, moments, strict=True) if ms < last], last, None, now_ms, found.total)
 
 
-def _by_id(client: Client, stream: Stream, prop: str, properties: Sequence[str], at_ms: int, after_id: int) -> Step:
+def _by_id(client: Client, stream: Stream, prop: str, properties: Sequence[str], at_ms: int, after_id: int, also: Sequence[Json]) -> Step:
     filters = [
+        *also,
         {"propertyName": prop, "operator": "EQ", "value": str(at_ms)},
         {"propertyName": "hs_object_id", "operator": "GT", "value": str(after_id)},
     ]
