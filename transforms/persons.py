@@ -32,6 +32,11 @@ def email_key(emails: pd.Series) -> pd.Series:
     return address.where(usable)
 
 
+def person_of(key: str) -> str:
+    """The person_id that belongs to an address, as :func:`email_key` gives it."""
+    return "p" + blake2b(key.encode(), digest_size=10).hexdigest()
+
+
 def resolve(contacts: pd.DataFrame) -> pd.DataFrame:
     """The person behind each contact: a frame crm, contact_id, person_id, is_live, one row a contact, in the order of ``contacts``.
 
@@ -48,7 +53,7 @@ def resolve(contacts: pd.DataFrame) -> pd.DataFrame:
     last = _follow(own, into)
     address = pd.Series(email_key(contacts["email"]).to_numpy(), index=own)
     address = address[~address.index.duplicated()].reindex(last)
-    digests = {text: "p" + blake2b(text.encode(), digest_size=10).hexdigest() for text in address.dropna().unique()}
+    digests = {text: person_of(text) for text in address.dropna().unique()}
     person = np.where(address.notna(), address.map(digests).to_numpy(dtype=object), last)
     is_live = contacts["merged_into"].isna() & ~contacts["is_deleted"].fillna(False).astype(bool)
     return pd.DataFrame(

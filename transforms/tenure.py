@@ -48,6 +48,8 @@ CORRELATED = 0.5
 class Sign:
     """A kind of evidence: how many times likelier it is if they left, how it lasts, and how it is told.
 
+    Of the signs that are ``about`` one thing, the heaviest is told; words of a person or of their mailbox are quoted, codes of servers are not.
+
     Ratios are judgement, ordered by what is known of each (a code alone finds a mailbox that is gone at precision 0.9).
     """
 
@@ -57,30 +59,44 @@ class Sign:
     told: str
     weight: str
     is_stated: bool = False
-    is_quoted: bool = True
+    about: str = ""
 
 
-_STRONG, _FAIR, _WEAK = "strong sign", "sign", "weak sign"
+_STRONG, _FAIR, WEAK = "strong sign", "sign", "weak sign"
 
 SIGNS: tuple[Sign, ...] = (
-    Sign("left_reply", 600.0, "firm", "Auto-reply of {day}", _STRONG, is_stated=True),
-    Sign("farewell", 600.0, "firm", "Their own words on {day}", _STRONG, is_stated=True),
-    Sign("role_reply", 25.0, "firm", "Auto-reply of {day} about a new role", _STRONG),
-    Sign("mailbox_gone", 40.0, "firm", "Mail came back on {day}, mailbox gone", _STRONG),
+    Sign("left_reply", 600.0, "firm", "Auto-reply of {day}", _STRONG, is_stated=True, about="word"),
+    Sign("farewell", 600.0, "firm", "Their own words on {day}", _STRONG, is_stated=True, about="word"),
+    Sign("role_reply", 25.0, "firm", "Auto-reply of {day} about a new role", _STRONG, about="word"),
+    Sign(
+        "mailbox_gone",
+        40.0,
+        "firm",
+        "Mail came back on {day}: the mail server said that there is no such mailbox",
+        _STRONG,
+        about="address",
+    ),
     Sign(
         "never_reached",
         2.5,
         "firm",
-        "Mail came back on {day}, no such mailbox, and none ever got through: perhaps mistyped",
-        _WEAK,
-        is_quoted=False,
+        "Mail came back on {day}, and none ever got through: the address may be mistyped",
+        WEAK,
+        about="address",
     ),
-    Sign("mailbox_disabled", 12.0, "firm", "Mail came back on {day}, mailbox disabled", _FAIR),
-    Sign("domain_gone", 8.0, "firm", "Mail came back on {day}, domain gone", _FAIR),
-    Sign("crm_bounce", 25.0, "firm", "The CRM marks their address as unknown since {day}", _FAIR),
+    Sign(
+        "mailbox_disabled",
+        12.0,
+        "firm",
+        "Mail came back on {day}: the mail server said that the mailbox is disabled",
+        _FAIR,
+        about="address",
+    ),
+    Sign("domain_gone", 8.0, "firm", "Mail came back on {day}: their mail domain was not found", _FAIR, about="address"),
+    Sign("crm_bounce", 25.0, "firm", "The CRM has marked their address as unknown since {day}", _FAIR, about="address"),
     Sign("new_address", 5.0, "firm", "Message of {day} names a new address", _FAIR),
-    Sign("mailbox_full", 2.5, "soft", "Mail came back on {day}, mailbox full", _WEAK),
-    Sign("wrong_number", 2.5, "soft", "Wrong number on {day}", _WEAK),
+    Sign("mailbox_full", 2.5, "soft", "Mail came back on {day}: the mailbox was full", WEAK, about="address"),
+    Sign("wrong_number", 2.5, "soft", "The phone number was wrong on {day}", WEAK),
 )
 _PLACE = {sign.name: place for place, sign in enumerate(SIGNS)}
 

@@ -84,13 +84,17 @@ def test_why_names_who_is_heard_and_who_is_not(check: Check) -> None:
     """In sentences that can be forwarded."""
     check(
         account.why,
-        HAPPENED,
+        f"{HAPPENED.rstrip()}\nuwe     | 2026-11-01 | email   | inbound   |               |            |\n"
+        "uwe     | 2026-11-03 | email   | inbound   | auto_reply    | auto_reply | left",
         {
-            "north": "Heard from two of three in 90 days, last from Priya Nair on 10 November 2026. Silent: Kai.",
-            "pampa": "Ana Souza waits for our help. Heard from one of two in 90 days, last from Ana Souza on 15 November 2026.",
-            "quiet": "Nobody heard from since 1 January 2025. Silent: one person.",
-            "young": "Never heard from anybody there; one on record.",
+            "north": "In the last 90 days we heard from two of three people, last from Priya Nair on 10 November 2026. Silent: Kai.",
+            "pampa": "Ana Souza waits for our help. In the last 90 days we heard from one of two people, last from Ana Souza on 15 November 2026.",
+            "left": "In the last 90 days we heard from the only person on record, Uwe Ott, last on 1 November 2026. "
+            "Uwe Ott, from whom we heard most, has probably left.",
+            "quiet": "We have heard from nobody there since 1 January 2025. Silent: one person.",
+            "young": "We never heard from anybody there; one person on record.",
             "empty": "No contact on record.",
         },
-        **TOLD,
+        contacts=f"{PEOPLE.rstrip()}\nuwe     | left    | Uwe        | Ott",
+        companies=f"{COMPANIES.rstrip()}\nleft    | Left Ltd",
     )

@@ -119,12 +119,31 @@ def test_job_evidence_shows_the_phrase_that_decided_and_its_date(check: Check) -
         job_evidence,
         HISTORY,
         {
-            "told": "Auto-reply of 3 November 2026: “nicht mehr im Unternehmen” (strong sign). Names Julia Kern as successor. Last heard from on 1 May 2026 by e-mail.",
-            "cameback": "Mail came back on 3 November 2026, mailbox gone: “5.1.1 · user unknown” (strong sign, but heard from since). "
+            "told": "Auto-reply of 3 November 2026: “nicht mehr im Unternehmen”. Named as successor: Julia Kern. Last heard from on 1 May 2026 by e-mail.",
+            "cameback": "Mail came back on 3 November 2026: the mail server said that there is no such mailbox (but heard from since). "
             "Last heard from on 5 November 2026 by e-mail.",
-            "mistyped": "Mail came back on 3 November 2026, no such mailbox, and none ever got through: perhaps mistyped (weak sign).",
+            "mistyped": "Mail came back on 3 November 2026, and none ever got through: the address may be mistyped (weak sign).",
             "here": "Last heard from on 20 October 2026 by e-mail.",
             "nobody": None,
+        },
+    )
+
+
+def test_job_evidence_tells_what_says_the_same_once(check: Check) -> None:
+    """Three signs that the address is dead are one piece of news, and a second notice adds nothing; a successor is told whoever named them."""
+    check(
+        job_evidence,
+        """
+        contact | at               | channel | direction | outcome    | kind       | reason           | evidence        | successor
+        ana     | 2026-05-01 09:00 | email   | inbound   |            | human      |                  |                 |
+        ana     | 2026-10-01 09:00 | email   | inbound   | auto_reply | auto_reply | left             | has left us     |
+        ana     | 2026-10-05 09:00 | email   | inbound   | auto_reply | auto_reply | role_change      | has a new role  | Julia Kern
+        ana     | 2026-11-01 09:00 | email   | outbound  | bounced    | bounce     | mailbox_gone     | 5.1.1           |
+        ana     | 2026-11-03 09:00 | email   | outbound  | bounced    | bounce     | mailbox_disabled | 5.2.1           |
+        """,
+        {
+            "ana": "Auto-reply of 1 October 2026: “has left us”. Mail came back on 1 November 2026: the mail server said that there is no such "
+            "mailbox. Named as successor: Julia Kern. Last heard from on 1 May 2026 by e-mail."
         },
     )
 

@@ -260,12 +260,12 @@ def test_best_channel_why_tells_what_was_answered(check: Check) -> None:
         best_channel_why,
         RECORD,
         {
-            "caller": "Came back after both calls, but not after three e-mails.",
-            "nocall": "E-mails were not tried yet. Came back after the only call so far.",
-            "twice": "Calls were not tried yet. Did not come back after the only e-mail so far.",
-            "recent": "The last e-mail was on 21 November 2026: give it a few days.",
-            "ticket": "Waits for our help with an open ticket: solve that first.",
-            "neither": "No way to them is open. Mia Mailer there was heard from on 1 October 2026.",
+            "caller": "Got back to us after both calls, but not after three e-mails.",
+            "nocall": "E-mails were not tried yet. Got back to us after the only call so far.",
+            "twice": "Calls were not tried yet. Did not get back to us after the only e-mail so far. With all your contacts, calls work better than e-mails.",
+            "recent": "Our last e-mail was on 21 November 2026: give it a few days.",
+            "ticket": "They wait for our help with an open ticket: solve that first.",
+            "neither": "No way to them is open. Ask Mia Mailer, whom we heard from on 1 October 2026.",
             "linked": "Nothing to go by yet: try a LinkedIn message.",
         },
         contacts=RIGHTS,
@@ -281,7 +281,13 @@ def test_best_time_needs_enough_answers_at_one_time_of_day(check: Check) -> None
     check(
         best_time,
         "\n".join(["contact | at | channel | direction", *rows]),
-        {"ana": "Tue–Thu 8–10, their time", "tom": "Tue–Thu 12–14 UTC", "few": None, "any": None, "nobody": None},
+        {
+            "ana": "Tue–Thu 8–10, their time",
+            "tom": "Tue–Thu 12–14 UTC (their time zone is not on record)",
+            "few": None,
+            "any": None,
+            "nobody": None,
+        },
         contacts="""
         contact | time_zone
         ana     | America/New_York

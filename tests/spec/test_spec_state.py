@@ -138,14 +138,21 @@ def test_why_can_be_forwarded(check: Check, customers: pd.DataFrame) -> None:
         ana     | 2026-11-11 | ticket  | inbound   | opened_ticket |            |            |        |
         leave   | 2026-11-01 | email   | inbound   | auto_reply    |            | auto_reply | absent | 2027-01-11
         cold    | 2026-05-06 | email   | outbound  | sent          | true       |            |        |
+        tried   | 2026-02-20 | email   | outbound  | sent          | true       |            |        |
+        tried   | 2026-03-20 | email   | outbound  | sent          | true       |            |        |
+        tried   | 2026-04-20 | meeting | outbound  | no_show       |            |            |        |
+        missed  | 2026-05-06 | meeting | outbound  | no_show       |            |            |        |
         """,
         {
-            "priya": "Usually heard from every nine days; nothing since 6 February 2026. "
-            "Three e-mails and one call unanswered since 9 February 2026, two of them check-ins. Did not pick up the only call so far.",
-            "ana": "Two open tickets, the oldest since 10 November 2026: seeks help, so help first.",
-            "leave": "Usually heard from every nine days; nothing since 6 February 2026. Away until 11 January 2027, as they announced.",
-            "cold": "Never heard from since we know them (22 November 2024). One e-mail of 6 May 2026 is unanswered; it only checked in.",
-            "fine": "Usually heard from every nine days, last on 17 November 2026 by e-mail.",
+            "priya": "We usually hear from them every nine days; nothing since 6 February 2026. "
+            "Three e-mails and one call have gone unanswered since 9 February 2026, two of them check-ins.",
+            "ana": "Two tickets are open, the oldest since 10 November 2026: help first, everything else can wait.",
+            "leave": "We usually hear from them every nine days; nothing since 6 February 2026. Away until 11 January 2027, as they announced.",
+            "cold": "We never heard from them; known since 22 November 2024. Our e-mail of 6 May 2026 is unanswered; it only checked in.",
+            "tried": "We never heard from them; known since 22 November 2024. "
+            "Two e-mails have gone unanswered and one meeting was missed since 20 February 2026, two of them check-ins.",
+            "missed": "We never heard from them; known since 22 November 2024. They missed the meeting of 6 May 2026.",
+            "fine": "We usually hear from them every nine days, last on 17 November 2026 by e-mail.",
             "new": "New: known since 15 November 2026, not heard from yet.",
         },
         others=pd.concat(
@@ -167,5 +174,8 @@ def test_why_names_the_source_that_stopped(check: Check) -> None:
     """Deaf is not silent, and the record says so."""
     lee = [rhythm(f"lee{n}", 3, until="2026-10-02", actor_id="lee") for n in range(6)]
     kim = [rhythm(f"kim{n}", 3, until="2026-11-20", actor_id="kim") for n in range(6)]
-    expected = "The source by which we hear from them has delivered nothing since 2 October 2026, from anybody: they may not be silent."
+    expected = (
+        "We may be deaf here: the mailbox or channel by which we hear from them has brought nothing from anybody since 2 October 2026. "
+        "Do not read it as silence."
+    )
     check(why, EMPTY, {"lee0": expected}, others=pd.concat([*lee, *kim]))

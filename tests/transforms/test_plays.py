@@ -111,7 +111,7 @@ def test_silence_gets_another_way_and_a_reason() -> None:
     task = only(planned([cases], org))
     assert (task["play"], task["contact_id"], task["owner_id"], task["state"]) == ("switch_channel", "priya", "o1", "open")
     assert task["subject"].endswith("Priya Nair (Northwind Foods): silent since 5 July 2026")
-    for said in ("Usually heard from every", "nothing since 5 July 2026", "What to do:", "Priya", "renews on 2 January 2027"):
+    for said in ("We usually hear from them every", "nothing since 5 July 2026", "What to do:", "Priya", "renews on 2 January 2027"):
         assert said in task["body"]
     assert task["due_at"] == pd.Timestamp("2026-11-23T16:00Z")
 
@@ -141,7 +141,7 @@ def test_doubt_before_a_renewal_asks_for_a_check() -> None:
     _, cases, org = made([*LIVELY, *mails("kim", "2025-12-01", 30, 12), *doubts])
     task = only(planned([cases], org))
     assert (task["play"], task["priority"]) == ("verify_still_there", "low")
-    assert "mailbox disabled" in task["body"]
+    assert "mailbox is disabled" in task["body"]
 
 
 def test_a_second_plan_creates_and_changes_nothing() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from transforms.accounts import AccountBook
-from transforms.fields.wording import day, joined, number, sentence
+from transforms.fields.wording import PAIR, day, joined, number, sentence
 from transforms.vocabulary.fields import Group, Kind, field
 
 
@@ -83,7 +83,7 @@ def account_state(book: AccountBook) -> pd.Series:
     """Where the account stands: needs help if anybody there waits for us; else as its most engaged person does.
 
     Cooling: the best of them is cooling or quiet. Silent: nobody is left who is not silent or unreachable. Unknown: our sources stopped delivering,
-    or there is no contact on record. Doubt it if only one person is on record.
+    or there is no contact on record. All moved on: so have those whom we used to hear from. Doubt it if only one person is on record.
     """
     states = book.people["engagement_state"]
     has = {
@@ -104,10 +104,10 @@ def account_state(book: AccountBook) -> pd.Series:
             any_of("cooling", "quiet", "new"),
             any_of("unknown"),
             any_of("silent", "unreachable"),
-            any_of("never_heard"),
             any_of("moved_on"),
+            any_of("never_heard"),
         ],
-        ["needs_help", "engaged", "new", "cooling", "unknown", "silent", "never_heard", "moved_on"],
+        ["needs_help", "engaged", "new", "cooling", "unknown", "silent", "moved_on", "never_heard"],
         "unknown",
     )
     return pd.Series(word, index=book.companies.index, dtype="str")
@@ -140,22 +140,31 @@ def _told(fact: Any, people: list[Any]) -> str:
         helped = [p.name for p in people if p.engagement_state == "needs_help"]
         told.append(f"{_some(helped)} {'waits' if len(helped) == 1 else 'wait'} for our help.")
     if fact.state == "unknown":
-        told.append("The sources by which we hear from them have stopped delivering: they may not be silent.")
+        told.append("We may be deaf here: what brings us their messages has stopped delivering. Do not read it as silence.")
     if pd.isna(fact.heard_at):
-        told.append(f"Never heard from anybody there; {number(fact.known)} on record.")
+        told.append(f"We never heard from anybody there; {number(fact.known)} {'person' if fact.known == 1 else 'people'} on record.")
     elif fact.voices:
-        told.append(
-            f"Heard from {number(fact.voices)} of {number(max(fact.known, fact.voices))} in 90 days, last {_from(people[0].name)}on {day(fact.heard_at)}."
-        )
+        told.append(f"In the last 90 days we heard from {_share(fact, people[0].name)}on {day(fact.heard_at)}.")
     else:
-        told.append(f"Nobody heard from since {day(fact.heard_at)}{', when it was ' + people[0].name if people[0].name else ''}.")
+        told.append(
+            f"We have heard from nobody there since {day(fact.heard_at)}{', when it was ' + people[0].name if people[0].name else ''}."
+        )
     silent = [p.name for p in people if p.engagement_state == "silent"]
     if silent:
         told.append(f"Silent: {_some(silent)}.")
     if fact.has_champion_left:
         champion = next(p.name for p in people if p.person_id == fact.champion)
-        told.append(f"{sentence(champion or 'the person')}, whom we heard from most, has probably left.")
+        told.append(f"{sentence(champion or 'the person')}, from whom we heard most, has probably left.")
     return sentence(" ".join(told))
+
+
+def _share(fact: Any, name: str) -> str:
+    """``two of three people, last from Priya Nair ``, ``the only person on record, Priya Nair, last ``."""
+    known = max(fact.known, fact.voices)
+    if known == 1:
+        return f"the only person on record, {name}, last " if name else "the only person on record, last "
+    everybody = f"{'both' if known == PAIR else f'all {number(known)}'} people on record"
+    return f"{everybody if fact.voices == known else f'{number(fact.voices)} of {number(known)} people'}, last {_from(name)}"
 
 
 def _names(people: pd.DataFrame) -> pd.Series:

@@ -14,6 +14,7 @@ from transforms.fields.job import absent_until, job_state
 from transforms.fields.reaching import email_blindness, email_gone_at
 from transforms.fields.support import support_state
 from transforms.fields.wording import day, joined, number, plural, sentence, singular
+from transforms.persons import person_of
 from transforms.tally import decided_attempts
 from transforms.vocabulary.fields import Group, Kind, field
 from transforms.vocabulary.tables import Channel, Direction
@@ -56,7 +57,7 @@ def best_channel(book: Book) -> pd.Series:
 def best_channel_why(book: Book) -> pd.Series:
     """The reason for the best way to reach the contact, in one or two sentences, with what became of our last ten attempts by each way.
 
-    They came back after an attempt if we heard from them within 14 days, by whatever way. Younger attempts are left out, unless they came back.
+    They got back to us after an attempt if we heard from them within 14 days, by whatever way. Younger attempts are left out, unless they did.
     """
     chosen = book.frame(choose)
     decided = decided_attempts(book)
@@ -78,34 +79,39 @@ def _reason(book: Book, fact: Any, record: dict[str, tuple[int, int]]) -> str:
         return _why_someone_else(book, fact)
     if not record:
         return f"Nothing to go by yet: try {'an' if fact.choice in ('email', 'sms') else 'a'} {singular(fact.choice)}."
-    told = came_back([(*record[way], way) for way in sorted(record, key=lambda way: (way != fact.choice, way))])
-    return told if fact.choice in record else f"{sentence(plural(fact.choice))} were not tried yet. {told}"
+    told = got_back([(*record[way], way) for way in sorted(record, key=lambda way: (way != fact.choice, way))])
+    share = {way: answered / size for way, (answered, size) in record.items()}
+    best = max(share, key=lambda way: share[way])
+    others = ""
+    if share[best] > share.get(fact.choice, -1.0) and book.org.answer_rate(fact.choice) > book.org.answer_rate(best):
+        others = f" With all your contacts, {plural(fact.choice)} work better than {plural(best)}."
+    return f"{told}{others}" if fact.choice in record else f"{sentence(plural(fact.choice))} were not tried yet. {told}{others}"
 
 
 def _why_wait(fact: Any) -> str:
     if fact.reason == "away":
         return f"Away until {day(fact.until)}, as they announced: write after that."
     if fact.reason == "ticket":
-        return "Waits for our help with an open ticket: solve that first."
-    return f"The last {singular(fact.by)} was on {day(fact.touched)}: give it a few days."
+        return "They wait for our help with an open ticket: solve that first."
+    return f"Our last {singular(fact.by)} was on {day(fact.touched)}: give it a few days."
 
 
 def _why_someone_else(book: Book, fact: Any) -> str:
-    opening = "Has probably left." if fact.reason == "left" else "No way to them is open."
+    opening = "They have probably left." if fact.reason == "left" else "No way to them is open."
     other = other_voice(book, fact.Index, fact.company)
     if other is None:
-        return f"{opening} Nobody else there was heard from lately: find a new contact."
+        return f"{opening} We heard from nobody else there lately: find a new contact."
     at, name = other
-    return f"{opening} {name or 'Somebody else'} there was heard from on {day(at)}."
+    return f"{opening} Ask {name or 'somebody else there'}, whom we heard from on {day(at)}."
 
 
-def came_back(record: Sequence[tuple[int, int, str]]) -> str:
-    """``Came back after three of four calls, but not after the only e-mail so far.`` from (answered, attempts, channel)."""
+def got_back(record: Sequence[tuple[int, int, str]]) -> str:
+    """``Got back to us after three of four calls, but not after the only e-mail so far.`` from (answered, attempts, channel)."""
     after = [tally_words(answered, size, way) for answered, size, way in record if answered]
     vain = [_vain_words(size, way) for answered, size, way in record if not answered]
     if not after:
-        return f"Did not come back after {joined(vain)}."
-    return f"Came back after {joined(after)}{', but not after ' + joined(vain) if vain else ''}."
+        return f"Did not get back to us after {joined(vain, 'or')}."
+    return f"Got back to us after {joined(after)}{', but not after ' + joined(vain, 'or') if vain else ''}."
 
 
 def tally_words(answered: int, size: int, way: str) -> str:
@@ -125,6 +131,14 @@ def other_voice(book: Book, person: str, company: object) -> tuple[pd.Timestamp,
         if other != person:
             return pd.Timestamp(at), name
     return None
+
+
+def known_voice(book: Book, address: str, company: object) -> tuple[pd.Timestamp, str] | None:
+    """When somebody with this address said something to us in the last 90 days, and their name, if they are among the latest at the company."""
+    if "@" not in address or not isinstance(company, str):
+        return None
+    wanted = person_of(address.strip().lower())
+    return next(((pd.Timestamp(at), name) for at, other, name in book.org.tally.voices.get(company, []) if other == wanted), None)
 
 
 def choose(book: Book) -> pd.DataFrame:
@@ -199,7 +213,7 @@ def answer_odds(book: Book) -> pd.DataFrame:
 
 @field(label="Best time", kind=Kind.TEXT, group=Group.REACHING, views=("answers",))
 def best_time(book: Book) -> pd.Series:
-    """When the contact usually writes or picks up: days of the week and two hours of the day, in their time zone (in UTC if the record has none).
+    """When the contact usually writes or picks up: days of the week and two hours of the day, in their time zone (in UTC, and said so, if the record has none).
 
     Empty with fewer than eight messages and calls of theirs, and where no time stands out. Doubt it after a move to another country.
     """
@@ -221,7 +235,7 @@ def best_time(book: Book) -> pd.Series:
     # Two hours of a ten-hour working day hold a fifth of the answers by chance alone; half as much again stands out.
     stands_out = (number >= book.policy.best_time_answers) & (pairs.max(axis=1) >= 0.3 * np.maximum(number, 1))
     texts = pd.Series(index=book.persons.index, dtype="str")
-    where = np.where(zones.notna(), ", their time", " UTC")
+    where = np.where(zones.notna(), ", their time", " UTC (their time zone is not on record)")
     for person in np.flatnonzero(stands_out):
         begin = int(start[person])
         texts.iloc[person] = f"{_weekday_words(weekdays[person])}{begin}–{(begin + 2) % 24}{where[person]}"

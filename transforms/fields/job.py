@@ -9,7 +9,7 @@ import pandas as pd
 
 from transforms import tenure
 from transforms.book import Book
-from transforms.fields.wording import by, day
+from transforms.fields.wording import by, day, joined
 from transforms.vocabulary.fields import Group, Kind, field
 
 GONE_BELOW = 0.35
@@ -99,20 +99,35 @@ def job_verified_by(book: Book) -> pd.Series:
 
 @field(label="Job evidence", kind=Kind.LONG_TEXT, group=Group.JOB, views=("answers", "auto_replies", "bounces"))
 def job_evidence(book: Book) -> pd.Series:
-    """What speaks for and against the contact still being in that job, each with its date, the heaviest first.
+    """What speaks against the contact still being in that job, and what for it, each with its date, the heaviest first.
 
-    In quotation marks stands the phrase of our lists, or the server's code, by which it was recognised; the message itself is not kept.
+    In quotation marks stands the phrase of our lists by which it was recognised; the message itself is not kept. Of several signs about
+    their address, or several notices, the heaviest is told.
     """
     checked = book.frame(tenure.verified)
     last = book.last(book.answers)["channel"]
     told = pd.Series([_verified_words(fact) for fact in checked.assign(channel=last).itertuples()], index=checked.index, dtype="str")
     items = book.frame(tenure.evidence)
-    sentences: dict[str, list[str]] = {}
-    for item in items.itertuples():
-        told_before = sentences.setdefault(str(item.person_id), [])
-        told_before.append(_item_words(item, told_before))
-    against = {person: " ".join([*texts, *([told[person]] if pd.notna(told[person]) else [])]) for person, texts in sentences.items()}
+    against = {
+        str(person): " ".join([*_told_against(list(rows.itertuples())), *([told[person]] if pd.notna(told[person]) else [])])
+        for person, rows in items.groupby("person_id", sort=False)
+    }
     return pd.Series(against, dtype="str").reindex(told.index).fillna(told)
+
+
+def _told_against(items: list[Any]) -> list[str]:
+    """The signs in words; of those about one thing the heaviest, and if that is contradicted, the first that is not."""
+    told: list[str] = []
+    begun: set[str] = set()
+    settled: set[str] = set()
+    for item in items:
+        about = tenure.SIGNS[item.sign].about
+        if about not in settled and not (about in begun and item.is_contradicted):
+            told.append(_item_words(item))
+            if about:
+                (begun if item.is_contradicted else settled).add(about)
+    names = dict.fromkeys(item.successor for item in items if pd.notna(item.successor))
+    return [*told, f"Named as successor: {joined(list(names))}."] if names else told
 
 
 def _verified_words(fact: Any) -> str | None:
@@ -123,16 +138,15 @@ def _verified_words(fact: Any) -> str | None:
     return f"Verified in the CRM on {day(fact.at)}." if fact.by == "record" else f"Job title changed in the CRM on {day(fact.at)}."
 
 
-def _item_words(item: Any, before: list[str]) -> str:
+def _item_words(item: Any) -> str:
     sign = tenure.SIGNS[item.sign]
     opening = (
         sign.told.replace("{day}", day(item.at)) if pd.notna(item.at) else sign.told.replace(" since {day}", "").replace(" on {day}", "")
     )
-    phrase = f": “{item.phrase}”" if pd.notna(item.phrase) and sign.is_quoted else ""
-    follows = f" Names {item.successor} as successor." if pd.notna(item.successor) else ""
-    follows = "" if any(follows in text for text in before) else follows
-    weight = f" ({sign.weight}, but heard from since)" if item.is_contradicted else f" ({sign.weight})"
-    return f"{opening}{phrase}{weight}.{follows}"
+    phrase = f": “{item.phrase}”" if pd.notna(item.phrase) and sign.about != "address" else ""
+    doubts = [sign.weight] if sign.weight == tenure.WEAK else []
+    doubts += ["but heard from since"] if item.is_contradicted else []
+    return f"{opening}{phrase}{' (' + ', '.join(doubts) + ')' if doubts else ''}."
 
 
 @field(label="Successor", kind=Kind.TEXT, group=Group.JOB, views=("auto_replies",))

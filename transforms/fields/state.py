@@ -21,7 +21,7 @@ from transforms.fields.listening import (
 )
 from transforms.fields.reaching import email_gone_at, last_direct_at
 from transforms.fields.support import open_ticket_rows, support_state
-from transforms.fields.wording import by, day, joined, number, sentence, things
+from transforms.fields.wording import all_or_none, by, day, joined, number, sentence, singular, things
 from transforms.rhythm import FEW, NEVER, ONCE, group_of
 from transforms.vocabulary.fields import Group, Kind, field
 from transforms.vocabulary.tables import Channel
@@ -166,6 +166,7 @@ def _facts(book: Book) -> pd.DataFrame:
             "deaf_at": book.align(sources.max()),
             "away": away.where(away > book.as_of),
             "evidence": book.value(job_evidence),
+            "job": book.value(job_state),
             "gone_at": email_gone_at(book),
             "silence_began": silence_ended(book),
         }
@@ -181,19 +182,19 @@ def _sentences(fact: Any) -> list[str]:
         return told
     if isinstance(fact.unanswered, list):
         told.append(_unanswered(fact))
-    if fact.calls:
+    tried = dict(fact.unanswered).get(Channel.CALL, 0) if isinstance(fact.unanswered, list) else 0
+    # Calls of which all were just said to be unanswered need no second sentence.
+    if fact.calls and (fact.picked_up or tried < fact.calls):
         told.append(_picked_up(fact))
     return told
 
 
 def _picked_up(fact: Any) -> str:
     if fact.picked_up:
-        return f"Picked up {tally_words(fact.picked_up, fact.calls, 'call')}."
-    return (
-        "Did not pick up the only call so far."
-        if fact.calls == 1
-        else f"Picked up none of {'the last ten' if fact.calls == TOLD else number(fact.calls)} calls."
-    )
+        return f"They picked up {tally_words(fact.picked_up, fact.calls, 'call')}."
+    if fact.calls == 1:
+        return "They did not pick up the only call so far."
+    return f"They picked up {all_or_none(0, fact.calls)} of {'the last ten' if fact.calls == TOLD else number(fact.calls)} calls."
 
 
 def _opening(fact: Any) -> str:
@@ -201,20 +202,26 @@ def _opening(fact: Any) -> str:
 
 
 def _moved_on(fact: Any) -> str:
-    return f"Probably no longer in that job. {fact.evidence}" if pd.notna(fact.evidence) else "Probably no longer in that job."
+    opening = "No longer in that job." if fact.job == "left" else "Probably no longer in that job."
+    return f"{opening} {fact.evidence}" if pd.notna(fact.evidence) else opening
 
 
 def _needs_help(fact: Any) -> str:
-    since = f"since {day(fact.ticket_at)}" if fact.tickets == 1 else f"the oldest since {day(fact.ticket_at)}"
-    return sentence(f"{number(fact.tickets)} open {'ticket' if fact.tickets == 1 else 'tickets'}, {since}: seeks help, so help first.")
+    since = f"ticket has been open since {day(fact.ticket_at)}"
+    if fact.tickets > 1:
+        since = f"tickets are open, the oldest since {day(fact.ticket_at)}"
+    return sentence(f"{number(fact.tickets)} {since}: help first, everything else can wait.")
 
 
 def _unknown(fact: Any) -> str:
-    return f"The source by which we hear from them has delivered nothing since {day(fact.deaf_at)}, from anybody: they may not be silent."
+    return (
+        f"We may be deaf here: the mailbox or channel by which we hear from them has brought nothing from anybody since {day(fact.deaf_at)}. "
+        "Do not read it as silence."
+    )
 
 
 def _reawakened(fact: Any) -> str:
-    return f"Heard from again, last on {day(fact.heard_at)} {by(fact.heard_by)}, after a silence that began on {day(fact.silence_began)}."
+    return f"Back after a silence that began on {day(fact.silence_began)}; last heard from on {day(fact.heard_at)} {by(fact.heard_by)}."
 
 
 def _new(fact: Any) -> str:
@@ -224,23 +231,23 @@ def _new(fact: Any) -> str:
 
 def _unreachable(fact: Any) -> str:
     if pd.isna(fact.gone_at):
-        return "Wants neither e-mail nor calls, and no other way is open."
-    return f"E-mail has come back since {day(fact.gone_at)}, and no other way has worked."
+        return "They want neither e-mail nor calls, and no other way is open."
+    return f"Our e-mail has come back since {day(fact.gone_at)}, and no other way has worked."
 
 
 def _rhythm(fact: Any) -> str:
     if fact.group == NEVER:
-        return f"Never heard from since we know them ({day(fact.known_at)})." if pd.notna(fact.known_at) else "Never heard from."
+        return f"We never heard from them; known since {day(fact.known_at)}." if pd.notna(fact.known_at) else "We never heard from them."
     last = f"on {day(fact.heard_at)} {by(fact.heard_by)}"
     end = "." if fact.state == "engaged" else "; nothing since."
     if fact.group == ONCE:
-        return f"Heard from once, {last}{end}"
+        return f"We heard from them once, {last}{end}"
     if fact.group <= FEW:
-        return f"Heard from on {number(fact.number)} days so far, last {last}{end}"
+        return f"We heard from them on {number(fact.number)} days so far, last {last}{end}"
     every = "nearly every day" if fact.usual <= 1 else f"every {number(fact.usual)} days"
     if fact.state == "engaged":
-        return f"Usually heard from {every}, last {last}."
-    return f"Usually heard from {every}; nothing since {day(fact.heard_at)}."
+        return f"We usually hear from them {every}, last {last}."
+    return f"We usually hear from them {every}; nothing since {day(fact.heard_at)}."
 
 
 _OPENINGS = {
@@ -255,18 +262,21 @@ _OPENINGS = {
 
 def _unanswered(fact: Any) -> str:
     total = sum(count for _, count in fact.unanswered)
-    parts = joined([things(count, way) for way, count in sorted(fact.unanswered, key=lambda item: (-item[1], item[0]))])
-    parts = parts.replace(" meeting", " missed meeting")
-    told = f"{parts} unanswered {'of' if total == 1 else 'since'} {day(fact.unanswered_at)}"
+    ways = sorted(fact.unanswered, key=lambda item: (-item[1], item[0]))
     if total == 1:
-        told = f"{parts} of {day(fact.unanswered_at)} is unanswered"
-    if fact.checkins and total > 1:
-        of_them = (
-            "all of them check-ins"
-            if fact.checkins == total
-            else f"{number(fact.checkins)} of them {'a check-in' if fact.checkins == 1 else 'check-ins'}"
-        )
-        told = f"{told}, {of_them}"
-    elif fact.checkins:
-        told = f"{told}; it only checked in"
-    return sentence(f"{told}.")
+        way = ways[0][0]
+        if way == Channel.MEETING:
+            return f"They missed the meeting of {day(fact.unanswered_at)}."
+        return f"Our {singular(way)} of {day(fact.unanswered_at)} is unanswered{'; it only checked in' if fact.checkins else ''}."
+    sent = [(way, count) for way, count in ways if way != Channel.MEETING]
+    missed = sum(count for way, count in ways if way == Channel.MEETING)
+    told = []
+    if sent:
+        has = "has" if sum(count for _, count in sent) == 1 else "have"
+        told.append(f"{joined([things(count, way) for way, count in sent])} {has} gone unanswered")
+    if missed:
+        told.append(f"{things(missed, Channel.MEETING)} {'was' if missed == 1 else 'were'} missed")
+    told_since = f"{joined(told)} since {day(fact.unanswered_at)}"
+    if fact.checkins:
+        told_since += f", {all_or_none(fact.checkins, total)} of them {'a check-in' if fact.checkins == 1 else 'check-ins'}"
+    return sentence(f"{told_since}.")

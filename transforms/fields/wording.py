@@ -28,12 +28,13 @@ _ONE_AND_MANY = {
     "call": ("call", "calls"),
     "meeting": ("meeting", "meetings"),
     "chat": ("chat message", "chat messages"),
-    "sms": ("SMS", "SMS"),
+    "sms": ("SMS", "SMS messages"),
     "whatsapp": ("WhatsApp message", "WhatsApp messages"),
     "linkedin": ("LinkedIn message", "LinkedIn messages"),
     "mail": ("letter", "letters"),
     "ticket": ("ticket", "tickets"),
 }
+PAIR = 2
 _BY = {
     "email": "by e-mail",
     "call": "on the phone",
@@ -42,11 +43,11 @@ _BY = {
     "sms": "by SMS",
     "whatsapp": "on WhatsApp",
     "linkedin": "on LinkedIn",
-    "form": "by a form",
-    "web": "by a form on the web site",
+    "form": "through a form",
+    "web": "through the web site",
     "community": "in the community",
     "product": "by using the product",
-    "ticket": "by a ticket",
+    "ticket": "through a ticket",
     "mail": "by letter",
 }
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -84,9 +85,18 @@ def by(channel: str) -> str:
     return _BY[channel]
 
 
-def joined(parts: Sequence[str]) -> str:
+def joined(parts: Sequence[str], word: str = "and") -> str:
     """``a, b and c``."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+
+
+def all_or_none(count: int, total: int) -> str:
+    """``both``, ``all``, ``neither`` or ``none`` where it is so; else the number."""
+    if count == 0:
+        return "neither" if total == PAIR else "none"
+    if count == total:
+        return "both" if total == PAIR else "all"
+    return number(count)
 
 
 def sentence(text: str) -> str:

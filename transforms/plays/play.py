@@ -73,7 +73,7 @@ class PlayBook:
 
     ``people``: one row a person, indexed by person_id: all contact fields, ``who`` (the name), ``first``, ``firm``, ``renewal_on``,
     ``renews_soon``, ``annual_value``, ``is_lost`` (the company is known not to be a customer),
-    ``owner`` (of the contact, else of the company, else who of us dealt with them last), ``crm``, ``contact_id``, ``company_id``, ``heard_days``.
+    ``owner`` (of the contact, else of the company, else who of us dealt with them last), ``has_owner`` (the records name one), ``crm``, ``contact_id``, ``company_id``, ``heard_days``.
     """
 
     def __init__(self, book: Book, values: pd.DataFrame, companies: pd.DataFrame) -> None:
@@ -81,6 +81,7 @@ class PlayBook:
         persons = book.persons
         keyed = companies.set_axis(companies["crm"].fillna(PLAIN_FILE) + ":" + companies["company_id"], axis=0)
         firm = keyed[~keyed.index.duplicated()].reindex(persons["company"]).set_axis(persons.index, axis=0)
+        owner = persons["owner_id"].fillna(firm["owner_id"])
         first, last = persons["first_name"].fillna(""), persons["last_name"].fillna("")
         whole = (first + " " + last).str.strip()
         fallback = persons["email"].fillna("Contact " + persons["contact_id"])
@@ -92,7 +93,8 @@ class PlayBook:
             renews_soon=self.book.days_since(firm["renewal_on"]).between(-SOON_DAYS, 0),
             annual_value=firm["annual_value"],
             is_lost=(firm["is_customer"] == False).fillna(False).astype(bool),  # noqa: E712 - three-valued: unknown is not False
-            owner=persons["owner_id"].fillna(firm["owner_id"]).fillna(_last_actor(book)),
+            owner=owner.fillna(_last_actor(book)),
+            has_owner=owner.notna(),
             crm=persons["crm"],
             contact_id=persons["contact_id"],
             company_id=persons["company_id"],

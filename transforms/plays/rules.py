@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from transforms import tenure
-from transforms.fields.choosing import other_voice
+from transforms.fields.choosing import known_voice, other_voice
 from transforms.fields.listening import pause_limits
 from transforms.fields.support import open_ticket_rows
 from transforms.fields.wording import day, number
@@ -94,16 +94,21 @@ def find_successor(plays: PlayBook) -> Sequence[Case]:
 def _successor(plays: PlayBook, person: Any) -> Case:
     other = other_voice(plays.book, person.Index, person.company)
     named = isinstance(person.successor, str)
-    helper = f"{other[1] or 'Somebody else'} there was heard from on {day(other[0])}" if other else ""
+    helper = f"{other[1] or 'somebody else there'}, whom we heard from on {day(other[0])}" if other else ""
+    subject, aside = f"Find out who follows {at_firm(person)}", ""
     if named:
+        known = known_voice(plays.book, person.successor, person.company)
+        follower = known[1] if known and known[1] else person.successor
+        subject = f"Meet {follower}, who follows {at_firm(person)}"
         action = f"Write to {person.successor}: introduce yourself, say what {person.first} used us for, and offer half an hour."
-        subject = f"Meet {person.successor}, who follows {at_firm(person)}"
+        if known:
+            action = f"Write to {person.successor}, whom we heard from on {day(known[0])}: ask how they want to go on with what {person.first} did."
+        elif helper:
+            aside = f"Somebody who may help: {helper}."
     elif helper:
-        action = f"{helper}: ask them who follows {person.first}, and to introduce you."
-        subject = f"Find out who follows {at_firm(person)}"
+        action = f"Ask {helper}, who follows {person.first}, and ask for an introduction."
     else:
-        action = f"Nobody else there was heard from lately. Call the main number or look on LinkedIn for who has {person.first}'s job now."
-        subject = f"Find out who follows {at_firm(person)}"
+        action = f"We heard from nobody else there lately. Call the main number, or look on LinkedIn for who has {person.first}'s job now."
     left = "has left" if person.job_state == "left" else "has probably moved on"
     return Case(
         person.Index,
@@ -113,8 +118,8 @@ def _successor(plays: PlayBook, person: Any) -> Case:
             (f"{person.who} {left}.", str(person.job_evidence)),
             (
                 f"What to do: {action}",
-                f"{helper}; they may help." if named and helper else "",
-                f"If you know that {person.first} is still there, close this task and log a call with them: the sign will then weigh less.",
+                aside,
+                f"If {person.first} is still there after all: log a call with them and close this task. The sign will then weigh less.",
             ),
             (renewal_line(person),),
         ),
@@ -141,20 +146,20 @@ def verify_still_there(plays: PlayBook) -> Sequence[Case]:
 def _verify(plays: PlayBook, person: Any) -> Case:
     other = other_voice(plays.book, person.Index, person.company)
     ask = (
-        f"Ask {other[1]}, who was heard from on {day(other[0])}."
+        f"Ask {other[1]}, whom we heard from on {day(other[0])}."
         if other and other[1]
         else "Look at their LinkedIn profile, or call the main number."
     )
-    evidence = str(person.job_evidence) if pd.notna(person.job_evidence) else "Nothing was ever heard that would verify it."
+    evidence = str(person.job_evidence) if pd.notna(person.job_evidence) else "We never heard anything that would verify it."
     return Case(
         person.Index,
         episode(person.job_verified_at),
         f"Check that {at_firm(person)} is still there",
         paragraphs(
-            (f"It is not sure that {person.who} still has this job.", evidence),
+            (f"We are not sure that {person.who} still has this job.", evidence),
             (
                 f"What to do: {ask} One minute is enough.",
-                "Still there: log the call or the note. Gone: change the record, and ask who follows.",
+                "Still there: log the call or a note. Gone: change the record, and ask who follows.",
             ),
             (renewal_line(person),),
         ),
@@ -183,12 +188,12 @@ def _help(person: Any) -> Case:
         f"Help {at_firm(person)} first: {many} {day(person.opened_at)}",
         paragraphs(
             (
-                f"{person.who} has {many} {day(person.opened_at)}. Whoever asks for help is with us; what is left unsolved drives them away.",
+                f"{person.who} has {many} {day(person.opened_at)}. Whoever asks for help still counts on us; what stays unsolved drives them away.",
             ),
             (
                 "What to do: find out with support where it stands and what is missing.",
                 f"Then tell {person.first} in two sentences what happens next, and by when.",
-                f"They usually answer: {person.best_time}." if pd.notna(person.best_time) else "",
+                f"Best time to reach them: {person.best_time}." if pd.notna(person.best_time) else "",
                 "Leave out everything else (renewal, check-in, new features) until the ticket is solved.",
             ),
             (renewal_line(person),),

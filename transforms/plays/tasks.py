@@ -12,7 +12,7 @@ import pandas as pd
 
 from transforms.compute import Computed
 from transforms.fields.state import engagement_state
-from transforms.fields.wording import by, day, plural, sentence
+from transforms.fields.wording import by, day, joined, plural, sentence
 from transforms.org import Org
 from transforms.persons import PLAIN_FILE
 from transforms.plays.play import BLOCKS, PlayBook
@@ -23,7 +23,7 @@ from transforms.vocabulary.tables import OWNERS, empty_table, to_table
 
 _CASE_COLUMNS = (
     *("task_key", "person_id", "crm", "contact_id", "company_id", "owner_id", "play", "reason", "subject", "body", "way", "priority"),
-    *("blocked", "renewal_on", "annual_value", "chance"),
+    *("blocked", "renewal_on", "annual_value", "chance", "has_owner"),
 )
 _PLACE = {play.name: place for place, play in enumerate(PLAYS)}
 _DUE_DAYS = {"high": 1, "medium": 3, "low": 5}
@@ -105,6 +105,7 @@ def find_cases(computed: Computed, companies: pd.DataFrame) -> Cases:
                     "renewal_on": person["renewal_on"],
                     "annual_value": person["annual_value"],
                     "chance": person["hear_back_chance"],
+                    "has_owner": person["has_owner"],
                 }
             )
     members = computed.members
@@ -129,7 +130,7 @@ def plan_tasks(
     owners = owners if owners is not None else empty_table(OWNERS)
     gone = _inactive(owners)
     is_gone = pd.Series([key in gone for key in zip(rows["crm"], rows["owner_id"], strict=True)], index=rows.index, dtype="bool")
-    rows = rows.assign(owner_id=rows["owner_id"].mask(is_gone)).drop_duplicates("task_key")
+    rows = _with_reason_for_owner(rows.assign(owner_id=rows["owner_id"].mask(is_gone))).drop_duplicates("task_key")
     rows = rows.set_index("task_key", drop=False).rename_axis(None)
     open_now = tasks[tasks["state"].fillna("open") == "open"]
     alike = _by_person(rows, open_now, people)
@@ -155,6 +156,14 @@ def _inactive(owners: pd.DataFrame) -> set[tuple[str, str]]:
     """Colleagues who do not use the CRM any more: a task of theirs would lie unseen, so it gets no owner."""
     left = owners[~owners["is_active"].fillna(value=True).astype(bool)]
     return set(zip(left["crm"].fillna(PLAIN_FILE), left["owner_id"], strict=True))
+
+
+def _with_reason_for_owner(rows: pd.DataFrame) -> pd.DataFrame:
+    """The cases, whose text says why they fall to somebody whom no record names as owner."""
+    told = pd.Series("", index=rows.index, dtype="str")
+    told = told.mask(~rows["has_owner"].astype(bool), "\n\nNo owner is on record. This comes to you because you dealt with them last.")
+    told = told.mask(rows["owner_id"].isna(), "\n\nNo active owner is on record. Whoever takes this: please put your name on the contact.")
+    return rows.assign(body=rows["body"].astype("str") + told)
 
 
 def _by_person(rows: pd.DataFrame, open_now: pd.DataFrame, people: pd.DataFrame) -> dict[str, str]:
@@ -285,22 +294,25 @@ def _alerts(org: Org, owners: pd.DataFrame, people: pd.DataFrame) -> tuple[Alert
     told = sorted(name for name in deaf if name in whole or "|".join([name.split("|")[0], "*", name.split("|")[2]]) not in whole)
     if not told:
         return ()
-    names = owner_names(owners)
-    lines = []
+    names, blind = owner_names(owners), int((people["coverage"] == "blind").sum()) if len(people) else 0
+    by_owner: dict[tuple[str, str], dict[str, list[str]]] = {}
     for name in told:
         crm, owner, channel = name.split("|")
-        what = sentence(plural(channel)) if channel in _NAMED else sentence(channel)
-        whose = "of everybody" if owner == "*" else f"of {names.get((crm, owner)) or f'owner {owner}'}"
-        lines.append(f"{what} {whose} in {crm}: nothing since {day(deaf[name])}.")
-    blind = int((people["coverage"] == "blind").sum()) if len(people) else 0
+        by_owner.setdefault((crm, owner), {}).setdefault(day(deaf[name]), []).append(_NAMED.get(channel) or plural(channel))
+    lines = []
+    for (crm, owner), since in by_owner.items():
+        whose = "everybody" if owner == "*" else names.get((crm, owner)) or f"owner {owner}"
+        missing = [f"no {joined(what, 'or')} since {at}" for at, what in since.items()]
+        lines.append(f"{whose} ({crm}): {'; '.join(missing)}.")
     text = "\n".join(
         [
-            *lines,
-            f"{blind} contacts cannot be judged until this is repaired. They get no tasks; their silence may be ours.",
-            "Check the connection of these mailboxes and sources in the CRM's settings, and whether mail is logged.",
+            "Sources stopped delivering, so we are deaf for some customers.",
+            *(sentence(line) for line in lines),
+            f"{blind:,} contacts cannot be judged until this is mended. They get no tasks: their silence may be ours.",
+            "See in the CRM's settings whether these mailboxes are still connected and whether mail is logged.",
         ]
     )
     return (Alert("We are deaf: sources stopped delivering", text, tuple(told)),)
 
 
-_NAMED = ("email", "call", "meeting", "chat", "sms", "whatsapp", "linkedin", "mail", "ticket")
+_NAMED = {"form": "forms", "web": "visits", "community": "community posts", "product": "product use"}
