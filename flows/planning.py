@@ -89,7 +89,10 @@ def existing_tasks(work: Work) -> pd.DataFrame:
 
 
 def refuse_stale(work: Work, plan: Plan) -> tuple[Plan, list[WriteReport]]:
-    """Take out of the plan each record with a cell whose present value in the CRM is no longer the planned old one; report it."""
+    """Take out of the plan each cell whose present value in the CRM is no longer the planned old one; report it.
+
+    A cell that holds the planned new value already is taken out without a word.
+    """
     stale: list[WriteReport] = []
     keep = pd.Series(data=True, index=plan.cells.index)
     for (crm_name, table), part in plan.cells.groupby(["crm", "table"]):
@@ -101,7 +104,9 @@ def refuse_stale(work: Work, plan: Plan) -> tuple[Plan, list[WriteReport]]:
         }
         for row in part.itertuples():
             now = (values.get(row.record_id) or {}).get(row.field) or ""
-            if row.record_id not in values or now != ("" if pd.isna(row.old) else row.old):
+            if row.record_id in values and now == ("" if pd.isna(row.new) else row.new):
+                keep[row.Index] = False  # it stands already: an earlier start of the same plan wrote it and was broken off
+            elif row.record_id not in values or now != ("" if pd.isna(row.old) else row.old):
                 keep[row.Index] = False
                 message = f"{row.field} was {row.old or 'empty'} when the plan was made and is {now or 'empty'} now; make a new plan."
                 stale.append(WriteReport(str(crm_name), str(table), row.record_id, Fate.FAILED, "STALE", message))

@@ -85,10 +85,15 @@ class _Files:
         return [lease for name in names if (lease := self._read(name)) is not None]
 
     def _read(self, name: str) -> Lease | None:
+        file = self.folder / f"{name}.json"
         try:
-            return Lease(**json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8")))
+            return Lease(**json.loads(file.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
+        except (OSError, ValueError, TypeError) as error:
+            raise PersonMustAct(
+                f"{file}, which says whether a run is under way, cannot be read ({type(error).__name__}); make sure that none is, and take the file away."
+            ) from error
 
 
 @dataclass(frozen=True)

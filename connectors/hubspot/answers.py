@@ -73,7 +73,8 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, what: str, ha
         if not has_body:
             return None
         data = to_json(body)
-        if data is None:
+        if not isinstance(data, Mapping):
+            # Every good answer of HubSpot's is an object; what is none comes from something in between.
             raise TryAgain(CrmUnreachable(f"We tried to {what} and HubSpot's answer was empty or cut short; run again."), is_unknown=True)
         return data
     refusal = to_refusal(to_json(body))

@@ -18,6 +18,7 @@ from flows.orchestration import runtime
 from flows.outcome import Outcome, summarise
 from flows.planning import make_plan, plan_data, read_plan, refuse_stale, write_plan
 from flows.pull import TABLES, pull_all
+from flows.recovery import recover
 from flows.render import render_plan, render_sync
 from flows.running import begin_run
 from flows.settings import Settings, load_settings
@@ -58,6 +59,7 @@ def apply_file(settings: Settings, file: Path, *, quiet: bool) -> Outcome:
         work = open_work(settings, progress=progress)
         with begin_run(work, "apply plan") as done:
             plan = read_plan(file, done.accounts)
+            done.recovered = recover(work)
             done.plan, stale = refuse_stale(work, plan)
             work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": plan.as_of.isoformat(), "file": file.name})
             done.applied.failed += stale
