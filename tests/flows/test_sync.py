@@ -118,6 +118,19 @@ def test_each_task_stands_once_with_its_contact_and_owner(portal: Sandbox) -> No
     assert planned == tasks(portal)
 
 
+def test_tasks_that_nobody_touched_change_as_time_passes(portal: Sandbox) -> None:
+    """Three weeks on, tasks are closed or told anew in the portal as planned, and none stands twice."""
+    run_once()
+    portal.clock.advance(21 * 86_400)
+    _, done = run_once()
+    assert done.plan is not None
+    assert len(done.plan.update)
+    states = {"open": "NOT_STARTED", "closed_by_us": "COMPLETED"}
+    planned = {task.task_key: (task.subject, states[task.state], (task.contact_id,)) for task in done.plan.update.itertuples()}
+    held = tasks(portal)
+    assert planned == {key: held[key] for key in planned}
+
+
 @pytest.mark.parametrize(
     ("path", "fault"),
     [
