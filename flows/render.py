@@ -9,45 +9,70 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from flows.outcome import Outcome
 from flows.planning import Plan
+from transforms.fields import COMPANY_FIELDS, CONTACT_FIELDS
 from transforms.highlights import Item, Section
 from transforms.vocabulary.changes import WriteReport
 
 SHOWN_FAILURES = 20
 
 
-def render_sync(done: Outcome) -> list[RenderableType]:
+def render_sync(done: Outcome, *, with_alerts: bool = True) -> list[RenderableType]:
     """The run in a few lines: what was pulled, computed and written, what failed, and what is left of the quota."""
-    lines = Table.grid(padding=(0, 2))
+    lines = Table.grid(padding=(0, 2), expand=True)
+    for ratio in (None, 1, None):
+        lines.add_column(ratio=ratio)
     summary = done.run.summary
     for pulled in done.pulled:
-        counts = ", ".join(f"{pulled.rows[table]:,} {table}" for table in ("contacts", "companies", "activities"))
-        lines.add_row("pulled", counts, _completeness(summary["pulled"][pulled.crm]), _calls(summary, pulled.crm, READING))
+        counts = ", ".join(f"{pulled.rows[table]:,} {table}" for table in ("contacts", "activities"))
+        lines.add_row("pulled", f"{counts} · {_completeness(summary['pulled'][pulled.crm])}", _calls(summary, pulled.crm, READING))
+    if done.computation is not None:
+        lines.add_row("computed", f"{len(CONTACT_FIELDS)} fields a contact, {len(COMPANY_FIELDS)} a company", "")
+    if done.plan is not None:
+        lines.add_row("wrote", _written(done), " + ".join(filter(None, (_calls(summary, name, WRITING) for name in summary["calls"]))))
+    for name, left in summary.get("calls_left", {}).items():
+        used = f"{sum(summary['calls'].get(name, {}).values()):,} calls of this run"
+        limit = done.checkups[name].calls_limit if name in done.checkups else None
+        lines.add_row("quota", used if left is None else f"{used} · {left:,}{f' of {limit:,}' if limit else ''} left today", "")
+    lines.add_row("run", done.run.run_id, "")
+    return [
+        f"[bold]Still There[/bold] · {_headline(done)}",
+        "",
+        lines,
+        *render_failures(done.applied.failed),
+        *(_alerts(done) if with_alerts else []),
+    ]
+
+
+def _headline(done: Outcome) -> str:
+    """Where, how many, and as of when."""
+    told = [f"{name} {account.split(' (')[0]}" for name, account in done.accounts.items()]
     if done.computation is not None:
         contacts = sum(len(part.members) for part in done.computation.parts)
-        lines.add_row(
-            "computed",
-            f"{contacts:,} contacts, {len(done.computation.companies):,} companies",
-            f"as of {done.as_of:%d %b %Y %H:%M} UTC",
-            "",
-        )
-    if done.plan is not None:
-        held = f"{len(done.plan.held_back)} tasks held back for another day" if len(done.plan.held_back) else ""
-        tasks = done.applied.tasks
-        wrote = (
-            f"{done.applied.cells:,} cells on {done.applied.records:,} records · {tasks['created']} new tasks, {tasks['updated']} changed"
-        )
-        lines.add_row("wrote", wrote, held, " + ".join(filter(None, (_calls(summary, name, WRITING) for name in summary["calls"]))))
-    for name, left in summary.get("calls_left", {}).items():
-        used = sum(summary["calls"].get(name, {}).values())
-        lines.add_row("quota", f"{used:,} calls to {name}", "" if left is None else f"{left:,} left today", "")
-    head = f"[bold]Still There[/bold] · {done.run.kind} {done.run.run_id}"
-    return [head, "", lines, *render_failures(done.applied.failed), *_alerts(done)]
+        told.append(f"{contacts:,} contacts at {len(done.computation.companies):,} companies")
+    return " · ".join([*told, f"as of {done.as_of:%d %b %Y %H:%M} UTC"])
+
+
+def _written(done: Outcome) -> str:
+    tasks, held = done.applied.tasks, len(done.plan.held_back) if done.plan is not None else 0
+    told = [
+        f"{done.applied.cells:,} cells on {done.applied.records:,} records"
+        if done.applied.cells
+        else "no cells: they hold what was computed"
+    ]
+    if tasks["created"]:
+        told.append(f"{tasks['created']:,} new {'task' if tasks['created'] == 1 else 'tasks'}")
+    if tasks["updated"]:
+        told.append(f"{tasks['updated']:,} changed or closed")
+    if held:
+        told.append(f"{held:,} tasks held back for later")
+    return " · ".join(told)
 
 
 READING = ("read", "search")
@@ -80,14 +105,22 @@ def render_failures(failed: list[WriteReport]) -> list[RenderableType]:
 
 
 def _alerts(done: Outcome) -> list[RenderableType]:
-    alerts = done.plan.alerts if done.plan is not None else ()
-    return [f"[yellow]For the admin:[/yellow] {escape(alert)}" for alert in alerts]
+    return render_alerts(done.plan.alerts if done.plan is not None else ())
+
+
+def render_alerts(alerts: Sequence[str]) -> list[RenderableType]:
+    """What the admin should know: the first line says what, the others are set in."""
+    shown: list[RenderableType] = []
+    for alert in alerts:
+        first, *more = alert.split("\n")
+        shown += ["", f"[yellow]For the admin:[/yellow] {escape(first)}", *(Padding(escape(line), (0, 0, 0, 2)) for line in more)]
+    return shown
 
 
 def render_plan(plan: Plan, *, limit: int, kept_in: Path | None) -> list[RenderableType]:
     """The plan: how much would change by field, then the first cells one by one."""
     if plan.is_empty:
-        return ["Nothing would change: the CRM holds what was computed.", *(escape(alert) for alert in plan.alerts)]
+        return ["Nothing would change: the CRM holds what was computed.", *render_alerts(plan.alerts)]
     by_field = plan.cells.groupby(["table", "field"], sort=True).size()
     counts = Table("Where", "Field", "Cells", box=None)
     for (table, name), count in by_field.items():
@@ -104,7 +137,7 @@ def render_plan(plan: Plan, *, limit: int, kept_in: Path | None) -> list[Rendera
         else "Nothing was written. Keep it with --out FILE."
     )
     head = f"[bold]{len(plan.cells):,} cells[/bold] on {plan.cells.groupby(['table', 'record_id']).ngroups:,} records would change."
-    return [head, counts, "", cells, "", tasks, *(escape(alert) for alert in plan.alerts), ending]
+    return [head, counts, "", cells, "", tasks, ending, *render_alerts(plan.alerts)]
 
 
 def _shown(value: object) -> str:
@@ -132,16 +165,14 @@ def render_highlights(sections: Sequence[Section], link: Callable[[str, str], st
     return Shown(data, text)
 
 
-def _render_item(item: Item) -> Table:
-    table = Table.grid(expand=True, padding=(0, 0, 0, 2))
-    table.add_column(ratio=1)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_row(escape(item.who), escape(item.headline))
-    table.add_row(f"  {escape(item.text)}", "")
-    if item.task:
-        due = f", due {item.due_at:%a %d %b}" if item.due_at is not None else ""
-        table.add_row(f"  [green]→ task for {escape(item.owner) or 'nobody'}{due}:[/green] {escape(item.task)}", "")
-    return table
+def _render_item(item: Item) -> RenderableType:
+    head = Table.grid(expand=True, padding=(0, 0, 0, 2))
+    head.add_column(ratio=1)
+    head.add_column(justify="right")
+    head.add_row(f"[bold]{escape(item.who)}[/bold]", escape(item.headline))
+    due = f", {item.due_at:%a} {item.due_at.day} {item.due_at:%b}" if item.due_at is not None else ""
+    task = f"\n[green]→ task for {escape(item.owner) or 'whoever takes it'}{due}[/green]" if item.task else ""
+    return Group(Padding(head, (0, 0, 0, 2)), Padding(f"{escape(item.text)}{task}", (0, 0, 0, 4)))
 
 
 def _item_data(item: Item, link: Callable[[str, str], str]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from transforms.compute import Computed
 from transforms.fields.choosing import best_channel
-from transforms.fields.wording import day, number
+from transforms.fields.support import open_ticket_rows
+from transforms.fields.wording import day, number, sentence
 from transforms.org import Org
 from transforms.plays.play import PlayBook
 from transforms.plays.tasks import TaskPlan, owner_names
@@ -55,7 +56,8 @@ class Section:
 def pick(computed: Computed, companies: pd.DataFrame) -> pd.DataFrame:
     """The people of one bucket who belong into a section, at most 40 a section, with counts of all in ``total``."""
     plays = PlayBook(computed.book, computed.persons, companies)
-    people = plays.people
+    tickets = plays.book.frame(open_ticket_rows).groupby("person_id")["opened_at"]
+    people = plays.people.assign(ticket_days=plays.since(plays.book.align(tickets.min())))
     state, way = people["engagement_state"], people["best_channel"]
     known = people["heard_days"] >= 1
     wanted = {
@@ -120,15 +122,20 @@ def _told(title: str, person: Any) -> tuple[str, str]:
     when = f", {person.best_time}" if pd.notna(person.best_time) else ""
     if title == SILENT:
         way = _CHANNELS[person.best_channel]
-        how = f"{way}{when}." if person.best_channel not in ("wait", "someone_else") else str(person.best_channel_why)
+        how = f"Best way: {way}{when}." if person.best_channel not in ("wait", "someone_else") else str(person.best_channel_why)
         return f"{person.why} {how}", _percent(person.hear_back_chance)
     if title == MOVED:
-        return str(person.job_evidence), f"still there: {_percent(person.still_there_chance)}"
+        return str(person.job_evidence), _percent(person.still_there_chance)
     if title == HELP:
-        count = int(person.open_tickets)
-        tickets = f"{number(count)} open {'ticket' if count == 1 else 'tickets'}"
-        return f"{tickets.capitalize()}. Loud, not leaving; no silence task.", "struggling" if person.support_state == "struggling" else ""
-    return f"{person.best_channel_why}", f"{_CHANNELS[person.best_channel]}{when}"
+        return f"{_tickets(person)} Loud, not leaving: no silence task.", "struggling" if person.support_state == "struggling" else ""
+    return f"{person.best_channel_why}", f"{_CHANNELS[person.best_channel]}{when.split(' (', maxsplit=1)[0]}"
+
+
+def _tickets(person: Any) -> str:
+    """How many tickets, and how old the oldest is."""
+    count, days = int(person.open_tickets), int(person.ticket_days)
+    age = "opened today" if days == 0 else f"{number(days)} {'day' if days == 1 else 'days'} old"
+    return sentence(f"one open ticket, {age}." if count == 1 else f"{number(count)} open tickets, the oldest {age}.")
 
 
 def _percent(chance: float) -> str:
@@ -149,7 +156,7 @@ def highlights(
     names = owner_names(owners)
     open_now = tasks[tasks["state"].fillna("open") == "open"]
     todo = {(t.crm, t.contact_id): t for t in pd.concat([open_now, plan.create]).itertuples(index=False)}
-    columns = {SILENT: "chance to hear back in 30 days", MOVED: "", HELP: "", DEAF: "", REACH: "best way"}
+    columns = {SILENT: "chance to hear back in 30 days", MOVED: "chance that they are still there", HELP: "", DEAF: "", REACH: "best way"}
     sections = []
     for title, column in columns.items():
         mine = rows[rows["section"] == title]
@@ -180,15 +187,22 @@ def _item(row: Any, task: Any, names: dict[tuple[str, str], str]) -> Item:
 
 
 def _deaf_items(rows: pd.DataFrame, names: dict[tuple[str, str], str], org: Org) -> list[Item]:
-    """One line an owner whose people cannot be judged, with the day since which nothing came."""
+    """One line an owner whose sources stopped, with the day since which nothing came; the contacts of all others who depend on them together."""
     counted = rows.groupby(["crm", "owner"])["total"].sum().sort_values(ascending=False, kind="stable")
-    items = []
+    items, others = [], 0
     for (crm, owner), total in counted.items():
         since = [at for name, at in org.deaf_since.items() if name.split("|")[0] == crm and name.split("|")[1] in (owner, "*")]
+        if not since:
+            others += int(total)
+            continue
         whose = names.get((str(crm), str(owner)))
-        who = f"{int(total)} contacts of {whose}" if whose else f"{int(total)} contacts"
-        stopped = (
-            f"their sources stopped delivering on {day(min(since))}" if since else "the sources by which we know them stopped delivering"
-        )
-        items.append(Item(who, "", f"{stopped[0].upper()}{stopped[1:]}. No tasks. One alert to the admin."))
+        told = f"Nothing has come in from any of them since {day(min(since))}. No tasks; one alert to the admin."
+        items.append(Item(f"{_contacts(int(total))}{f' of {whose}' if whose else ''}", "", told))
+    if others:
+        told = "We heard from them by sources that stopped delivering. No tasks."
+        items.append(Item(f"{_contacts(others)}{' of other colleagues' if items else ''}", "", told))
     return items
+
+
+def _contacts(count: int) -> str:
+    return f"{count:,} {'contact' if count == 1 else 'contacts'}"

@@ -53,7 +53,7 @@ def run_demo(*, contacts: int, companies: int, months: int, seed: int, keep: int
         if not with_page:
             process.terminate()
             process.wait()
-    text = [*render_sync(done), "", *shown.text, *_ending(at, home, process.pid, keep, _page(shown))]
+    text = [*render_sync(done, with_alerts=False), "", *shown.text, *_ending(at, home, process.pid, keep, _page(shown))]
     data: dict[str, Any] = {
         "sandbox": {**at, "pid": process.pid if with_page else None},
         "home": str(home),
@@ -118,12 +118,16 @@ def _page(shown: Shown) -> str:
 def _ending(at: Mapping[str, Any], home: Path, pid: int, keep: int, page: str) -> list[RenderableType]:
     if keep == 0:
         return []
+    command = "stillthere" if shutil.which("stillthere") else os.path.relpath(Path(sys.executable).with_name("stillthere"))
     return [
         f"See what a CSM sees:  {page or at['pages_url']}",
+        "",
         f"The sandbox stays open for {keep} minutes (end it now: kill {pid}). To go on with it in this terminal:",
-        f"  export STILLTHERE_HOME={home} HUBSPOT_BASE_URL={at['base_url']} HUBSPOT_ACCESS_TOKEN={at['token']}",
-        "  stillthere sync                    finds nothing to write",
-        "  stillthere explain ADDRESS         why a contact's fields say what they say",
+        f"  export STILLTHERE_HOME={home.resolve()}",
+        f"  export HUBSPOT_BASE_URL={at['base_url']}",
+        f"  export HUBSPOT_ACCESS_TOKEN={at['token']}",
+        f"  {command} sync            # finds nothing to write",
+        f"  {command} explain {page.rsplit('/', 1)[-1] or 'ADDRESS'}    # why that contact's fields say what they say",
     ]
 
 

@@ -282,8 +282,8 @@ def test_highlights_show_each_kind_of_news_with_its_task() -> None:
     silent = sections[SILENT].items[0]
     assert (silent.who, silent.owner) == ("Priya Nair, Northwind Foods · renewal in 41 days", "Dana")
     assert "nothing since 5 July 2026" in silent.text
-    assert sections[MOVED].items[0].headline == "still there: under 5 %"
-    assert sections[HELP].items[0].text == "One open ticket. Loud, not leaving; no silence task."
+    assert sections[MOVED].items[0].headline == "under 5 %"
+    assert sections[HELP].items[0].text == "One open ticket, 20 days old. Loud, not leaving: no silence task."
 
 
 def test_highlights_tell_deaf_sources_by_owner() -> None:
@@ -292,7 +292,7 @@ def test_highlights_tell_deaf_sources_by_owner() -> None:
     owners = to_table(OWNERS, [{"crm": "hubspot", "owner_id": "o1", "name": "Lee"}])
     sections = {s.title: s for s in highlights([pick(computed, empty_table(COMPANIES))], planned([cases], org), NO_TASKS, owners, org)}
     assert sections[DEAF].items[0].who == "12 contacts of Lee"
-    assert "No tasks. One alert to the admin." in sections[DEAF].items[0].text
+    assert "No tasks; one alert to the admin." in sections[DEAF].items[0].text
 
 
 def test_explain_shows_what_is_behind_each_value() -> None:
@@ -328,3 +328,24 @@ def test_a_task_goes_to_whoever_knows_them() -> None:
     owners = to_table(OWNERS, [{"crm": "hubspot", "owner_id": "o2", "name": "Lee", "is_active": "false"}])
     task = only(plan_tasks([cases], NO_TASKS, org, POLICY, NOW, owners))
     assert pd.isna(task["owner_id"])
+    assert "Whoever takes this: please put your name on the contact." in task["body"]
+
+
+def test_a_task_without_an_owner_on_record_says_why_it_is_yours() -> None:
+    """The reader learns why it came to them; a task for the owner on record does not talk of it."""
+    said = "This comes to you because you dealt with them last."
+    _, cases, org = made([*SILENT_PRIYA, happening("priya", "2026-10-02T10:00Z", actor_id="o2", outcome="sent")])
+    assert said not in only(planned([cases], org))["body"]
+    nobody = {"owner_id": None, "company_id": None}
+    _, cases, org = made([*SILENT_PRIYA, happening("priya", "2026-10-02T10:00Z", actor_id="o2", outcome="sent")], priya=nobody)
+    assert said in only(planned([cases], org))["body"]
+
+
+def test_a_successor_who_talks_to_us_is_no_stranger() -> None:
+    """The task names them, says when we heard from them, and does not ask for an introduction to them."""
+    gone = [{**row, "successor": "julia@northwind.example"} if row.get("reason") == "left" else row for row in GONE_TOM]
+    _, cases, org = made([*gone, *mails("julia", "2026-11-20", 1, 1)])
+    task = only(planned([cases], org))
+    assert task["subject"] == "Meet Julia Nair, who follows Tom Nair (Northwind Foods)"
+    assert "whom we heard from on 20 November 2026" in task["body"]
+    assert "introduce yourself" not in task["body"]
