@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from flows.outcome import Outcome
 from flows.planning import Plan
@@ -21,6 +22,22 @@ from transforms.highlights import Item, Section
 from transforms.vocabulary.changes import WriteReport
 
 SHOWN_FAILURES = 20
+
+
+@dataclass(frozen=True)
+class Indented:
+    """A text that is set in. It is wrapped to the terminal; where nobody looks at one (a pipe, a file), each of its lines stays whole."""
+
+    text: str
+    by: int
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        """Wrap and pad, or only set in."""
+        if options.no_wrap:
+            lines = Text.from_markup(self.text).split("\n")
+            yield from (Text(" " * self.by) + line for line in lines)
+        else:
+            yield Padding(self.text, (0, 0, 0, self.by))
 
 
 def render_sync(done: Outcome, *, with_alerts: bool = True) -> list[RenderableType]:
@@ -113,7 +130,7 @@ def render_alerts(alerts: Sequence[str]) -> list[RenderableType]:
     shown: list[RenderableType] = []
     for alert in alerts:
         first, *more = alert.split("\n")
-        shown += ["", f"[yellow]For the admin:[/yellow] {escape(first)}", *(Padding(escape(line), (0, 0, 0, 2)) for line in more)]
+        shown += ["", f"[yellow]For the admin:[/yellow] {escape(first)}", *(Indented(escape(line), 2) for line in more)]
     return shown
 
 
@@ -172,7 +189,7 @@ def _render_item(item: Item) -> RenderableType:
     head.add_row(f"[bold]{escape(item.who)}[/bold]", escape(item.headline))
     due = f", {item.due_at:%a} {item.due_at.day} {item.due_at:%b}" if item.due_at is not None else ""
     task = f"\n[green]→ task for {escape(item.owner) or 'whoever takes it'}{due}[/green]" if item.task else ""
-    return Group(Padding(head, (0, 0, 0, 2)), Padding(f"{escape(item.text)}{task}", (0, 0, 0, 4)))
+    return Group(Padding(head, (0, 0, 0, 2)), Indented(f"{escape(item.text)}{task}", 4))
 
 
 def _item_data(item: Item, link: Callable[[str, str], str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from transforms.book import DAY, Book
 from transforms.compute import Computed
 from transforms.fields import CONTACT_FIELDS
 from transforms.fields.listening import pause_limits
-from transforms.fields.wording import CHANNEL_LABELS, day
+from transforms.fields.wording import CHANNEL_LABELS, day, joined
 from transforms.persons import email_key, resolve
 from transforms.rhythm import NEVER
 from transforms.vocabulary.errors import BadInput
@@ -203,17 +203,17 @@ def _happening(row: pd.Series) -> Happening:
 
 
 _CHANGES = {
-    "heard": "a sign of life of theirs",
-    "answers": "a message, call or meeting of theirs",
-    "direct": "a call that connects or a meeting that is held",
-    "touches": "a message or call of ours",
-    "attempts": "an attempt of ours, answered or not",
-    "unanswered": "an answer of theirs, or another attempt of ours",
-    "tickets": "a ticket that is opened or closed",
-    "bounces": "mail that comes back",
-    "auto_replies": "an automatic reply",
-    "broadcasts": "a mailing",
-    "activities": "whether our sources deliver",
+    "heard": "they show a sign of life",
+    "answers": "they write, call or meet us",
+    "direct": "a call connects or a meeting is held",
+    "touches": "we write or call",
+    "attempts": "we try again or they answer",
+    "unanswered": "they answer or we try again",
+    "tickets": "a ticket is opened or closed",
+    "bounces": "mail comes back",
+    "auto_replies": "an automatic reply comes",
+    "broadcasts": "we send a mailing",
+    "activities": "our sources stop or start to deliver",
 }
 _DRIFTS = frozenset(
     {
@@ -232,7 +232,7 @@ _DRIFTS = frozenset(
 
 def _would_change(field: Field, book: Book, person: str) -> str:
     parts = [_CHANGES[view] for view in field.views if view in _CHANGES]
-    told = f"Changes with {', or '.join(dict.fromkeys(parts))}." if parts else "Changes with the record."
+    told = f"Changes when {joined(list(dict.fromkeys(parts)), 'or')}." if parts else "Changes with the record."
     if field.name == "engagement_state":
         ahead = _limits_ahead(book, person)
         return f"{told} {ahead}".strip()

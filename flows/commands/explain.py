@@ -9,14 +9,16 @@ import orjson
 import pandas as pd
 from rich.console import RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from flows.answer import Answer, to_json
 from flows.compute import lot_tables, lots_of, read_population, survey_lot
+from flows.render import Indented
 from flows.settings import load_settings
 from flows.work import Work, open_work
 from transforms.compute import Computed, combine, compute_contacts
-from transforms.explain import ExplainedValue, Explanation, explain, find_person, may_be
+from transforms.explain import ExplainedValue, Explanation, Happening, explain, find_person, may_be
 from transforms.fields import CONTACT_FIELDS
 from transforms.vocabulary.errors import BadInput
 
@@ -52,28 +54,45 @@ def _part_with(work: Work, contact: str) -> Computed:
 
 
 def render_explanation(found: Explanation) -> list[RenderableType]:
-    """The values under their headings, each with what stands behind it."""
+    """The values under their headings, each with what stands behind it. The same activities are shown once; later values point to them."""
     records = ", ".join(f"{crm} {record}" for crm, record in found.contacts)
+    written = max((value.written_at for value in found.values if value.written_at), default=None)
     parts: list[RenderableType] = [
-        f"[bold]{escape(found.who)}[/bold] · {escape(found.email)} · {records} · as of {found.as_of:%d %b %Y %H:%M} UTC"
+        f"[bold]{escape(found.who)}[/bold] · {escape(found.email)} · {records}",
+        f"As of {_moment(found.as_of)}{f' · last written {_moment(written)}' if written else ''}",
     ]
-    group = ""
+    group, shown = "", dict[tuple[Happening, ...], str]()
     for value in found.values:
         if value.group != group:
             group = value.group
             parts += ["", f"[bold underline]{group}[/bold underline]"]
-        parts += _render_value(value)
+        parts += ["", *_render_value(value, shown.get(value.happenings), written)]
+        if value.happenings:
+            shown.setdefault(value.happenings, value.label)
     return parts
 
 
-def _render_value(value: ExplainedValue) -> list[RenderableType]:
-    head = f"[bold]{value.label}[/bold]: {escape(value.value) or '[dim]nothing to say[/dim]'}"
-    written = f" [dim]· written {value.written_at:%d %b %Y %H:%M} UTC[/dim]" if value.written_at else ""
-    rows = Table.grid(padding=(0, 2))
-    for happening in value.happenings:
-        at = f"{happening.at:%d %b %Y %H:%M}"
-        rows.add_row(
-            "   ", at, happening.channel, happening.direction, escape(happening.what), f"[dim]{happening.crm} {happening.activity_id}[/dim]"
-        )
-    more = [f"    … and {value.count - len(value.happenings)} earlier"] if value.count > len(value.happenings) else []
-    return [head + written, *([rows] if value.happenings else []), *more, f"    [dim]{escape(value.would_change)}[/dim]"]
+def _moment(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y %H:%M} UTC"
+
+
+def _render_value(value: ExplainedValue, alike: str | None, written: datetime | None) -> list[RenderableType]:
+    text = f"[bold]{value.label}[/bold]: {escape(value.value) or '[dim]nothing to say[/dim]'}"
+    if value.written_at and value.written_at != written:
+        text += f" [dim]· written {_moment(value.written_at)}[/dim]"
+    told: list[RenderableType] = [Indented(text, 2)]
+    if alike:
+        told.append(Indented(f"[dim]From the same activities as {alike}.[/dim]", 4))
+    elif value.happenings:
+        rows = Table.grid(padding=(0, 2))
+        for happening in value.happenings:
+            way = f"{happening.channel} {_DIRECTIONS.get(happening.direction, '')}".strip()
+            record = "" if happening.activity_id.startswith("contact-") else f"[dim]{happening.activity_id}[/dim]"
+            rows.add_row(f"{happening.at.day:>2} {happening.at:%b %Y %H:%M}", way, escape(happening.what), record)
+        told.append(Padding(rows, (0, 0, 0, 4)))
+        if value.count > len(value.happenings):
+            told.append(f"    [dim]… and {value.count - len(value.happenings):,} earlier[/dim]")
+    return [*told, Indented(f"[dim]{escape(value.would_change)}[/dim]", 4)]
+
+
+_DIRECTIONS = {"inbound": "from them", "outbound": "from us", "internal": ""}

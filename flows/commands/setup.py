@@ -24,10 +24,7 @@ def run_check() -> Answer:
     checkups = [crm.check() for crm in work.crms.values()]
     parts: list[RenderableType] = []
     for checkup in checkups:
-        left = "not said by the CRM" if checkup.calls_left is None else f"{checkup.calls_left:,} of {checkup.calls_limit or 0:,}"
-        parts.append(
-            f"[bold]{checkup.crm}[/bold], account {checkup.account} · its clock says {checkup.now:%Y-%m-%d %H:%M} UTC · calls left today: {left}"
-        )
+        parts.append(f"[bold]{checkup.crm}[/bold] · {checkup.account} · its clock says {checkup.now:%d %b %Y %H:%M} UTC")
         table = Table(box=None, show_header=False)
         for finding in checkup.findings:
             table.add_row("[green]good[/green]" if finding.is_good else "[red]to do[/red]", finding.what, finding.detail, finding.advice)

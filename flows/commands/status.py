@@ -30,14 +30,18 @@ def run_status() -> Answer:
     }
     counts = ", ".join(f"{count:,} {table}" for table, count in holds.items())
     last = (
-        f"Last run: {runs[0]['run_id']}, {runs[0]['kind']}, {runs[0]['status']}."
+        f"Last run: {runs[0]['kind']} {runs[0]['run_id']}, {runs[0]['status']}{_as_of(runs[0])}."
         if runs
         else "No run yet; start one with `stillthere sync`."
     )
-    text = [last, f"The lake {work.settings.lake_url} holds {counts}.", f"{data['open_tasks']} of our tasks are open."]
+    text = [last, f"The lake holds {counts}; it lies in {work.settings.lake_url}.", f"{data['open_tasks']:,} of our tasks are open."]
     if waiting:
         text.append(f"{waiting} cells were sent by a run that was killed; the next sync looks them up first.")
     return Answer(data, text)
+
+
+def _as_of(run: dict[str, Any]) -> str:
+    return f", as of {pd.Timestamp(run['as_of']):%d %b %Y %H:%M} UTC" if run["as_of"] is not None else ""
 
 
 def run_runs(*, limit: int) -> Answer:
