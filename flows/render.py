@@ -40,11 +40,15 @@ class Indented:
             yield Padding(self.text, (0, 0, 0, self.by))
 
 
-def render_sync(done: Outcome, *, with_alerts: bool = True) -> list[RenderableType]:
-    """The run in a few lines: what was pulled, computed and written, what failed, and what is left of the quota."""
+def render_sync(done: Outcome, *, months: int | None = None, with_alerts: bool = True) -> list[RenderableType]:
+    """The run in a few lines: what was pulled, computed and written, what failed, and what is left of the quota.
+
+    ``months``: how much history there is, where that is known.
+    """
     lines = Table.grid(padding=(0, 2), expand=True)
-    for ratio in (None, 1, None):
-        lines.add_column(ratio=ratio)
+    lines.add_column()
+    lines.add_column(ratio=1)
+    lines.add_column(justify="right")
     summary = done.run.summary
     for pulled in done.pulled:
         counts = ", ".join(f"{pulled.rows[table]:,} {table}" for table in ("contacts", "activities"))
@@ -57,9 +61,9 @@ def render_sync(done: Outcome, *, with_alerts: bool = True) -> list[RenderableTy
         used = f"{sum(summary['calls'].get(name, {}).values()):,} calls of this run"
         limit = done.checkups[name].calls_limit if name in done.checkups else None
         lines.add_row("quota", used if left is None else f"{used} · {left:,}{f' of {limit:,}' if limit else ''} left today", "")
-    lines.add_row("run", done.run.run_id, "")
+    lines.add_row("run", f"{done.run.run_id} · as of {done.as_of:%d %b %Y %H:%M} UTC", "")
     return [
-        f"[bold]Still There[/bold] · {_headline(done)}",
+        f"[bold]Still There[/bold] · {_headline(done, months)}",
         "",
         lines,
         *render_failures(done.applied.failed),
@@ -67,13 +71,14 @@ def render_sync(done: Outcome, *, with_alerts: bool = True) -> list[RenderableTy
     ]
 
 
-def _headline(done: Outcome) -> str:
+def _headline(done: Outcome, months: int | None) -> str:
     """Where, how many, and as of when."""
     told = [f"{name} {account.split(' (')[0]}" for name, account in done.accounts.items()]
     if done.computation is not None:
         contacts = sum(len(part.members) for part in done.computation.parts)
         told.append(f"{contacts:,} contacts at {len(done.computation.companies):,} companies")
-    return " · ".join([*told, f"as of {done.as_of:%d %b %Y %H:%M} UTC"])
+    told += [f"{months} months"] if months else []
+    return " · ".join([*told, f"as of {done.as_of.day} {done.as_of:%b %Y}"])
 
 
 def _written(done: Outcome) -> str:

@@ -53,7 +53,7 @@ def run_demo(*, contacts: int, companies: int, months: int, seed: int, keep: int
         if not with_page:
             process.terminate()
             process.wait()
-    text = [*render_sync(done, with_alerts=False), "", *shown.text, *_ending(at, home, process.pid, keep, _page(shown))]
+    text = [*render_sync(done, months=months, with_alerts=False), "", *shown.text, *_ending(at, home, process.pid, keep, _page(shown))]
     data: dict[str, Any] = {
         "sandbox": {**at, "pid": process.pid if with_page else None},
         "home": str(home),
