@@ -122,7 +122,7 @@ def _defined(client: Client, kind: str, fields: Sequence[Field]) -> list[Finding
             )
         ]
     unique = " (the tasks' key is unique)" if kind == "tasks" and held[TASK_KEY].get("hasUniqueValue") else ""
-    return [Finding(f"fields of {kind}", is_good=True, detail=f"all {len(wanted)} are there{unique}")]
+    return [Finding(f"fields of {kind}", is_good=True, detail=f"{f'all {len(wanted)} are' if len(wanted) > 1 else 'it is'} there{unique}")]
 
 
 def _quota(client: Client, findings: list[Finding]) -> datetime | None:

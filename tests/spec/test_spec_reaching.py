@@ -260,9 +260,9 @@ def test_best_channel_why_tells_what_was_answered(check: Check) -> None:
         best_channel_why,
         RECORD,
         {
-            "caller": "Got back to us after both calls, but not after three e-mails.",
-            "nocall": "E-mails were not tried yet. Got back to us after the only call so far.",
-            "twice": "Calls were not tried yet. Did not get back to us after the only e-mail so far. With all your contacts, calls work better than e-mails.",
+            "caller": "They got back to us within 14 days after both calls, but not after three e-mails.",
+            "nocall": "E-mails were not tried yet. They got back to us within 14 days after the only call so far.",
+            "twice": "Calls were not tried yet. They did not get back to us after the only e-mail so far. With all your contacts, calls work better than e-mails.",
             "recent": "Our last e-mail was on 21 November 2026: give it a few days.",
             "ticket": "They wait for our help with an open ticket: solve that first.",
             "neither": "No way to them is open. Ask Mia Mailer, whom we heard from on 1 October 2026.",

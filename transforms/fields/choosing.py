@@ -79,7 +79,7 @@ def _reason(book: Book, fact: Any, record: dict[str, tuple[int, int]]) -> str:
         return _why_someone_else(book, fact)
     if not record:
         return f"Nothing to go by yet: try {'an' if fact.choice in ('email', 'sms') else 'a'} {singular(fact.choice)}."
-    told = got_back([(*record[way], way) for way in sorted(record, key=lambda way: (way != fact.choice, way))])
+    told = got_back([(*record[way], way) for way in sorted(record, key=lambda way: (way != fact.choice, way))], book.policy.answer_days)
     share = {way: answered / size for way, (answered, size) in record.items()}
     best = max(share, key=lambda way: share[way])
     others = ""
@@ -105,13 +105,13 @@ def _why_someone_else(book: Book, fact: Any) -> str:
     return f"{opening} Ask {name or 'somebody else there'}, whom we heard from on {day(at)}."
 
 
-def got_back(record: Sequence[tuple[int, int, str]]) -> str:
-    """``Got back to us after three of four calls, but not after the only e-mail so far.`` from (answered, attempts, channel)."""
+def got_back(record: Sequence[tuple[int, int, str]], days: int) -> str:
+    """``They got back to us within 14 days after three of four calls, but not after the only e-mail so far.`` from (answered, attempts, channel)."""
     after = [tally_words(answered, size, way) for answered, size, way in record if answered]
     vain = [_vain_words(size, way) for answered, size, way in record if not answered]
     if not after:
-        return f"Did not get back to us after {joined(vain, 'or')}."
-    return f"Got back to us after {joined(after)}{', but not after ' + joined(vain, 'or') if vain else ''}."
+        return f"They did not get back to us after {joined(vain, 'or')}."
+    return f"They got back to us within {days} days after {joined(after)}{', but not after ' + joined(vain, 'or') if vain else ''}."
 
 
 def tally_words(answered: int, size: int, way: str) -> str:
