@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,13 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines in place of text for people.")]
+
+
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+"""What Typer raises for unknown or missing options. It has no public name."""
+
+STOPPED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 class FileFormat(StrEnum):
@@ -243,11 +250,28 @@ def read_mail(files: Annotated[list[Path], typer.Argument(help="Message files (.
 
 def main() -> None:
     """The entry point of the command ``stillthere``."""
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        app()
+        code = app(arguments, standalone_mode=False) or 0
+    except USAGE_ERROR as error:
+        code = _tell_misuse(error, as_json="--json" in arguments)
     except KeyboardInterrupt:
+        code = STOPPED
+    if code == STOPPED:
         sys.stderr.write("Stopped. What was committed stays; start the same command again to go on.\n")
-        sys.exit(130)
+    sys.exit(code)
+
+
+def _tell_misuse(error: Any, *, as_json: bool) -> int:
+    """Say in one sentence what was wrong with the options, as every other error is told."""
+    from flows.answer import print_error  # noqa: PLC0415 - see the module's docstring
+    from transforms.vocabulary.errors import BadInput  # noqa: PLC0415 - the same
+
+    command = error.ctx.command_path if error.ctx else "stillthere"
+    said = error.format_message().strip().rstrip(".")
+    told = BadInput(f"{said[:1].upper()}{said[1:]}; `{command} --help` shows what can be given.")
+    print_error(told, as_json=as_json)
+    return told.exit_code
 
 
 if __name__ == "__main__":

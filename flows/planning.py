@@ -115,8 +115,11 @@ def refuse_stale(work: Work, plan: Plan) -> tuple[Plan, list[WriteReport]]:
 
 def write_plan(plan: Plan, file: Path) -> None:
     """Keep the plan in a JSON file that only its owner can read."""
-    file.touch(mode=0o600)
-    file.write_text(to_json(plan_data(plan)), encoding="utf-8")
+    try:
+        file.touch(mode=0o600)
+        file.write_text(to_json(plan_data(plan)), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"The plan could not be kept in {file} ({error.strerror}); choose another place with --out.") from error
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -148,8 +151,16 @@ def read_plan(file: Path, accounts: dict[str, str]) -> Plan:
         )
     except FileNotFoundError as error:
         raise BadInput(f"The plan {file} does not exist; make one with `stillthere plan --out {file}`.") from error
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise BadInput(
+            f"The plan {file} could not be read ({error.strerror}); give the file that `stillthere plan --out` wrote."
+        ) from error
+    except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{file} was read as a plan, but it is none ({error}); make one with `stillthere plan --out {file}`.") from error
+    known = {(one.table, one.name) for one in FIELDS}
+    unknown = [place for place in zip(plan.cells["table"], plan.cells["field"], strict=True) if place not in known]
+    if unknown:
+        raise BadInput(f"The plan {file} names {'.'.join(unknown[0])}, which is no field of this version; make a new plan.")
     if for_accounts != accounts:
         raise BadInput(f"The plan {file} was made for the accounts {for_accounts}, and these are {accounts}; make a new plan.")
     return plan

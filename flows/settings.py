@@ -51,7 +51,7 @@ class PolicySettings(BaseModel):
 class Settings(BaseSettings):
     """What a run needs to know. The name in capitals is the environment's; the file uses the field's own name."""
 
-    model_config = SettingsConfigDict(extra="forbid", populate_by_name=True, case_sensitive=True, frozen=True)
+    model_config = SettingsConfigDict(extra="forbid", populate_by_name=True, case_sensitive=True, frozen=True, env_ignore_empty=True)
 
     home: Path = Field(Path(".stillthere"), validation_alias="STILLTHERE_HOME", description="folder for the lake, the journal and logs")
     lake: str = Field(
@@ -123,7 +123,12 @@ def need_token(settings: Settings) -> str:
         raise BadSettings(
             "No HubSpot token was found: HUBSPOT_ACCESS_TOKEN is not set in the environment; create a private app or service key in HubSpot and set it."
         )
-    return settings.hubspot_access_token.get_secret_value()
+    token = settings.hubspot_access_token.get_secret_value()
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise BadSettings(
+            "HUBSPOT_ACCESS_TOKEN holds spaces or characters that no token has; copy it again, the whole of it and nothing else."
+        )
+    return token
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -131,6 +136,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSettings(f"{path} could not be read ({error.strerror}); mend it or take it away.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} could not be read as TOML: {error}; mend it or take it away.") from error
 

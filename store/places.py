@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
+import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
 from transforms.vocabulary.errors import BadSettings, PersonMustAct
@@ -96,7 +97,7 @@ class Place:
         with PRIVATE_FILES if self.is_local else _NOTHING:
             try:
                 yield
-            except (DeltaError, OSError) as error:
+            except (DeltaError, pa.ArrowException, OSError) as error:
                 said = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise PersonMustAct(
                     f"{what} in the lake at {self.shown} did not work ({said}); check STILLTHERE_LAKE, its credentials and the space left."

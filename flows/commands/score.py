@@ -32,14 +32,16 @@ def run_score(*, contacts: Path, activities: Path, companies: Path | None, as_of
 
 
 def read_moment(text: str) -> pd.Timestamp:
-    """A moment in UTC from its ISO form; without a zone it is UTC. Raises BadInput."""
+    """A moment in UTC from its ISO form. Raises BadInput, also where it has no time zone: hours of difference would change what counts."""
     try:
         moment = pd.Timestamp(text)
     except ValueError as error:
         raise BadInput(f"{text!r} was given as a moment, but it is none; write it as 2026-11-22T00:00:00Z.") from error
     if moment is pd.NaT:
         raise BadInput("The moment is empty; write it as 2026-11-22T00:00:00Z.")
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    if moment.tzinfo is None:
+        raise BadInput(f"{text!r} was given as a moment, but it does not say in which time zone; write it as 2026-11-22T00:00:00Z.")
+    return moment.tz_convert("UTC")
 
 
 def _write(values: pd.DataFrame, out: Path) -> None:

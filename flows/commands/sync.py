@@ -71,6 +71,10 @@ def apply_file(settings: Settings, file: Path, *, quiet: bool) -> Outcome:
 
 def run_plan(*, out: Path | None, limit: int, quiet: bool) -> Answer:
     """Pull, compute and compare; write nothing in any CRM."""
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise BadInput(
+            f"The plan was to be kept in {out}, which is a folder or lies in none; give the name of a file in a folder that exists."
+        )
     with progress_bars(quiet=quiet) as progress:
         work = open_work(load_settings(), progress=progress)
         with begin_run(work, "plan") as done:
