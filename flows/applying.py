@@ -10,6 +10,7 @@ import pandas as pd
 
 from connectors.protocol import Crm
 from flows.cursors import set_cursor
+from flows.memory import give_back
 from flows.work import Work
 from transforms.vocabulary.changes import CELLS, Fate, WriteReport
 
@@ -50,6 +51,7 @@ def apply_cells(work: Work, run_id: str, cells: pd.DataFrame, applied: Applied) 
                 applied.count(reports, chunk)
             done += chunk["record_id"].nunique()
             work.progress(f"write {table}", done, part["record_id"].nunique())
+            give_back()
         _absorb(work, crm, str(table))
 
 

@@ -13,10 +13,12 @@ from transforms.compute import Org, Tables, Tally, Values, combine, compute_comp
 from transforms.highlights import pick
 from transforms.persons import bucket_of, resolve
 from transforms.plays import Cases, find_cases
-from transforms.vocabulary.tables import STORED_ACTIVITIES, empty_table
 
-LOT_ROWS = 250_000
+LOT_ROWS = 50_000
 """About so many activities are computed at once: few enough to stay small in memory, enough that the fixed cost of a lot does not count."""
+
+ROWS_A_CONTACT = 5
+"""A contact takes about as much memory as so many activities: its fields, and the cells they become."""
 
 Lot = tuple[int, ...]
 """Buckets that are computed together."""
@@ -59,28 +61,23 @@ def read_population(work: Work) -> Population:
 
 
 def lots_of(work: Work) -> list[Lot]:
-    """All buckets, in lots of about LOT_ROWS activities, at least one bucket each."""
-    wanted = int(np.ceil(work.lake.size("activities") / LOT_ROWS))
+    """All buckets, in lots of about LOT_ROWS activities, where contacts weigh as well; at least one bucket each."""
+    rows = work.lake.size("activities") + ROWS_A_CONTACT * work.lake.size("contacts")
+    wanted = int(np.ceil(rows / LOT_ROWS))
     number = min(max(wanted, 1), work.lake.buckets)
     return [tuple(int(bucket) for bucket in lot) for lot in np.array_split(np.arange(work.lake.buckets), number)]
 
 
 def lot_tables(work: Work, population: Population, lot: Lot) -> Tables:
     """The tables of the persons of one lot."""
-    if len(lot) == work.lake.buckets:
-        activities = work.lake.read("activities")
-    else:
-        parts = [work.lake.read("activities", bucket=bucket) for bucket in lot]
-        activities = pd.concat(parts, ignore_index=True) if parts else empty_table(STORED_ACTIVITIES)
+    activities = work.lake.read("activities", lot)
     contacts = population.contacts[population.bucket.isin(lot)].reset_index(drop=True)
     return Tables(contacts=contacts, companies=population.companies, activities=activities, owners=population.owners)
 
 
 def lot_standing(work: Work, lot: Lot) -> pd.DataFrame:
     """What our fields hold in the CRM for the contacts of one lot."""
-    if len(lot) == work.lake.buckets:
-        return work.lake.standing("contacts")
-    return pd.concat([work.lake.standing("contacts", bucket) for bucket in lot], ignore_index=True)
+    return work.lake.standing("contacts", lot)
 
 
 def survey_lot(lot: Lot, work: Work, population: Population, as_of: pd.Timestamp) -> Tally:

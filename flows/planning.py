@@ -51,6 +51,7 @@ def make_plan(work: Work, computation: Computation, accounts: dict[str, str]) ->
     cells.append(plan_cells({"companies": company_values(computation.companies)}, work.lake.standing("companies"), FIELDS))
     changing = [part for part in cells if len(part)]
     tasks = choose_tasks(work, computation)
+    give_back()
     return Plan(
         computation.as_of,
         accounts,

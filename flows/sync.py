@@ -11,6 +11,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows import artifacts
 from flows.applying import apply_cells, apply_tasks
 from flows.compute import Computation, compute_lot, finish, lots_of, read_population, survey_lot
+from flows.memory import give_back
 from flows.outcome import summarise
 from flows.planning import make_plan
 from flows.pull import pull_all
@@ -31,6 +32,7 @@ def sync() -> dict[str, Any]:
         done.computation = compute(work, done.as_of)
         done.plan = step("plan", make_plan, work, done.computation, done.accounts)
         work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": done.as_of.isoformat()})
+        give_back()
         step("write fields", apply_cells, work, done.run.run_id, done.plan.cells, done.applied)
         step("write tasks", apply_tasks, work, done.run.run_id, done.plan.create, done.plan.update, done.applied)
         done.run.summary |= summarise(work, done)

@@ -90,10 +90,10 @@ class Lake:
         found = self._cursors.scan(["cursor"], ds.field(SEQ) == number)
         return str(found["cursor"].iloc[0])
 
-    def read(self, table: str, bucket: int | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    def read(self, table: str, bucket: int | Sequence[int] | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """The canonical frame as it stands: the latest row of each key, void rows left out, ordered by key.
 
-        ``bucket`` None reads all. Companies and owners lie in one piece and are read whole with any bucket. Contacts carry ``person_id`` besides;
+        ``bucket`` may be several, which are read as one; None reads all. Companies and owners lie in one piece and are read whole with any bucket. Contacts carry ``person_id`` besides;
         archived ones have ``is_deleted``, merged ones ``merged_into``. Companies, owners and activities that are gone are left out.
         Dtypes are those of :func:`transforms.vocabulary.tables.to_table`.
         """
@@ -102,12 +102,13 @@ class Lake:
         unknown = [name for name in names if name not in kept.table.names]
         if unknown:
             raise BadInput(f"{table} were read with unknown columns {', '.join(unknown)}; known are {', '.join(kept.table.names)}.")
-        if bucket is not None and not 0 <= bucket < self.buckets:
-            raise BadInput(f"{table} were read from bucket {bucket}; this lake has the buckets 0 to {self.buckets - 1}.")
+        wrong = [one for one in _several(bucket) or () if not 0 <= one < self.buckets]
+        if wrong:
+            raise BadInput(f"{table} were read from bucket {wrong[0]}; this lake has the buckets 0 to {self.buckets - 1}.")
         return self._living(kept, bucket, names)
 
-    def standing(self, table: str, bucket: int | None = None) -> pd.DataFrame:
-        """STANDING rows of contacts (of one bucket, or all) or of companies: what our fields hold in the CRM as far as we know."""
+    def standing(self, table: str, bucket: int | Sequence[int] | None = None) -> pd.DataFrame:
+        """STANDING rows of contacts (of some buckets, or all) or of companies: what our fields hold in the CRM as far as we know."""
         found = self._living(KEPT["standing"], SHARED if table == "companies" else bucket, STANDING.names)
         return found[found["table"] == table].reset_index(drop=True)
 
@@ -209,8 +210,9 @@ class Lake:
     def _cursors(self) -> Sheet:
         return Sheet(self.place, "cursors", _CURSORS)
 
-    def _living(self, kept: Kept, bucket: int | None, names: Sequence[str]) -> pd.DataFrame:
-        where = ds.field(BUCKET).isin([bucket, EVENTS]) if bucket is not None and kept.is_split else None
+    def _living(self, kept: Kept, bucket: int | Sequence[int] | None, names: Sequence[str]) -> pd.DataFrame:
+        buckets = _several(bucket)
+        where = ds.field(BUCKET).isin([*buckets, EVENTS]) if buckets is not None and kept.is_split else None
         needed = [*kept.needed, "values"] if kept.name == "standing" else kept.needed
         rows = living(kept, self.sheet(kept.name).scan(list(dict.fromkeys([*needed, *names])), where))
         return rows.sort_values(list(kept.table.key), kind="stable", ignore_index=True)[list(names)]
@@ -241,6 +243,10 @@ def _homes_in(parts: Sequence[Part]) -> dict[str, int]:
         if part.persons is not None and part.buckets is not None:
             found.update(zip(part.rows["contact_id"], part.buckets, strict=True))
     return found
+
+
+def _several(bucket: int | Sequence[int] | None) -> Sequence[int] | None:
+    return [bucket] if isinstance(bucket, int) else bucket
 
 
 def _app(crm: str, table: str, track: str) -> str:

@@ -45,8 +45,8 @@ def plan_cells(values: Mapping[str, pd.DataFrame], standing: pd.DataFrame, field
     if not planned:
         return empty_table(CELLS)
     cells = pd.concat(planned, ignore_index=True)
-    order = {(field.table, field.name): place for place, field in enumerate(fields)}
-    place = pd.Series([order[key] for key in zip(cells["table"], cells["field"], strict=True)], index=cells.index)
+    order = {f"{field.table} {field.name}": place for place, field in enumerate(fields)}
+    place = (cells["table"] + " " + cells["field"]).map(order)
     cells = cells.assign(place=place).sort_values(["table", "crm", "record_id", "place"], ignore_index=True)
     return to_table(CELLS, cells.drop(columns="place"), source="the plan")
 
@@ -135,7 +135,8 @@ class _Reasons:
         if name not in self.names:
             return told
         at = self.frame[name]
-        wanted = (at.notna() & (self._changed(name) if only_changed else True)).to_numpy()
+        # A record that is new has a reason of its own.
+        wanted = (at.notna() & ~self.is_new & (self._changed(name) if only_changed else True)).to_numpy()
         ways = self.frame[channel] if channel in self.names else pd.Series(pd.NA, index=at.index, dtype="str")
         texts = [
             words.replace("{day}", day(moment)).replace(" {by}", f" {by(way)}" if way in CHANNEL_LABELS else "")

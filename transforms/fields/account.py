@@ -118,7 +118,9 @@ def why(book: AccountBook) -> pd.Series:
     """The reason for the account's state, in sentences that you can repeat: who is heard from, who went silent, who left."""
     people = book.people.assign(name=_names(book.people))
     people = people.sort_values(["company", "last_heard_at", "person_id"], ascending=[True, False, True], na_position="last")
-    by_company = {company: list(rows.itertuples()) for company, rows in people.groupby("company")}
+    by_company: dict[str, list[Any]] = {}
+    for person in people.itertuples():
+        by_company.setdefault(str(person.company), []).append(person)
     facts = pd.DataFrame(
         {
             "state": book.value(account_state),
