@@ -22,6 +22,8 @@ from transforms.highlights import Item, Section
 from transforms.vocabulary.changes import WriteReport
 
 SHOWN_FAILURES = 20
+LONG = 90
+"""Of a longer text the plan in the terminal shows the beginning; the file and ``--json`` have all of it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ def render_sync(done: Outcome, *, months: int | None = None, with_alerts: bool =
     lines.add_column(justify="right")
     summary = done.run.summary
     for pulled in done.pulled:
-        counts = ", ".join(f"{pulled.rows[table]:,} {table}" for table in ("contacts", "activities"))
+        counts = (
+            ", ".join(f"{pulled.rows[table]:,} {table}" for table in ("contacts", "activities"))
+            if sum(pulled.rows.values())
+            else "nothing new"
+        )
         lines.add_row("pulled", f"{counts} · {_completeness(summary['pulled'][pulled.crm])}", _calls(summary, pulled.crm, READING))
     if done.computation is not None:
         lines.add_row("computed", f"{len(CONTACT_FIELDS)} fields a contact, {len(COMPANY_FIELDS)} a company", "")
@@ -73,7 +79,7 @@ def render_sync(done: Outcome, *, months: int | None = None, with_alerts: bool =
 
 def _headline(done: Outcome, months: int | None) -> str:
     """Where, how many, and as of when."""
-    told = [f"{name} {account.split(' (')[0]}" for name, account in done.accounts.items()]
+    told = [account.split(" (")[0] for account in done.accounts.values()]
     if done.computation is not None:
         contacts = sum(len(part.members) for part in done.computation.parts)
         told.append(f"{contacts:,} contacts at {len(done.computation.companies):,} companies")
@@ -163,7 +169,8 @@ def render_plan(plan: Plan, *, limit: int, kept_in: Path | None) -> list[Rendera
 
 
 def _shown(value: object) -> str:
-    return "(empty)" if pd.isna(value) else str(value)
+    text = "(empty)" if pd.isna(value) else str(value)
+    return text if len(text) <= LONG else f"{text[:LONG].rstrip()} …"
 
 
 @dataclass(frozen=True)

@@ -272,6 +272,43 @@ def test_best_channel_why_tells_what_was_answered(check: Check) -> None:
     )
 
 
+def test_best_channel_why_names_who_follows(check: Check) -> None:
+    """Whoever was named as successor goes before any other colleague."""
+    check(
+        best_channel_why,
+        """
+        contact | at         | channel | direction | outcome    | kind       | reason       | successor
+        tom     | 2026-05-01 | email   | inbound   |            | human      |              |
+        tom     | 2026-11-03 | email   | inbound   | auto_reply | auto_reply | left         | Julia Kern
+        ana     | 2026-05-01 | email   | inbound   |            | human      |              |
+        ana     | 2026-11-03 | email   | outbound  | bounced    | bounce     | mailbox_gone |
+        kim     | 2026-11-10 | email   | inbound   |            | human      |              |
+        """,
+        {
+            "tom": "They have left. Write to Julia Kern, named as successor.",
+            "ana": "They have probably moved on. Ask Kim Nair, whom we heard from on 10 November 2026.",
+        },
+        contacts="""
+        contact | company | first_name | last_name
+        tom     | north   | Tom        | Becker
+        ana     | north   | Ana        | Souza
+        kim     | north   | Kim        | Nair
+        """,
+    )
+
+
+def test_best_channel_why_says_when_e_mail_itself_is_no_longer_answered(check: Check) -> None:
+    """Somebody who calls back after a mail is heard, yet blind to e-mail: the reason says both, so that the advice is no riddle."""
+    calls = "".join(f"ana | 2026-{month}-03 | call | inbound\n" for month in ("07", "08", "09", "10"))
+    check(
+        best_channel_why,
+        "contact | at | channel | direction\n" + weekly("ana", "2026-07-01", 16, answered=False) + "\n" + calls,
+        {
+            "ana": "Calls were not tried yet. They got back to us within 14 days after four of the last ten e-mails. They no longer write back by e-mail."
+        },
+    )
+
+
 def test_best_time_needs_enough_answers_at_one_time_of_day(check: Check) -> None:
     """In their time zone: 13:30 UTC is 9:30 in New York in summer. Without a time zone it is told in UTC."""
     days = ("01", "02", "03", "08", "09", "10", "15", "16", "17")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from transforms.book import MESSAGES, Book
-from transforms.fields.job import absent_until, job_state
+from transforms.fields.job import absent_until, job_state, successor
 from transforms.fields.reaching import email_blindness, email_gone_at
 from transforms.fields.support import support_state
 from transforms.fields.wording import day, joined, number, plural, sentence, singular
@@ -67,7 +67,12 @@ def best_channel_why(book: Book) -> pd.Series:
     records: dict[str, dict[str, tuple[int, int]]] = {}
     for (person, way), answered, size in by_way.itertuples():
         records.setdefault(person, {})[way] = (answered, size)
-    facts = chosen.assign(company=book.persons["company"])
+    facts = chosen.assign(
+        company=book.persons["company"],
+        is_blind=book.value(email_blindness) == "blind",
+        job=book.value(job_state),
+        follows=book.value(successor),
+    )
     texts = [_reason(book, fact, records.get(fact.Index, {})) for fact in facts.itertuples()]
     return pd.Series(texts, index=facts.index, dtype="str")
 
@@ -81,10 +86,13 @@ def _reason(book: Book, fact: Any, record: dict[str, tuple[int, int]]) -> str:
         return f"Nothing to go by yet: try {'an' if fact.choice in ('email', 'sms') else 'a'} {singular(fact.choice)}."
     told = got_back([(*record[way], way) for way in sorted(record, key=lambda way: (way != fact.choice, way))], book.policy.answer_days)
     share = {way: answered / size for way, (answered, size) in record.items()}
-    best = max(share, key=lambda way: share[way])
     others = ""
-    if share[best] > share.get(fact.choice, -1.0) and book.org.answer_rate(fact.choice) > book.org.answer_rate(best):
-        others = f" With all your contacts, {plural(fact.choice)} work better than {plural(best)}."
+    if fact.is_blind and fact.choice != Channel.EMAIL and share.get(Channel.EMAIL):
+        others = " They no longer write back by e-mail."
+        del share[Channel.EMAIL]
+    best = max(share, key=lambda way: share[way], default=fact.choice)
+    if share.get(best, 0.0) > share.get(fact.choice, -1.0) and book.org.answer_rate(fact.choice) > book.org.answer_rate(best):
+        others += f" With all your contacts, {plural(fact.choice)} work better than {plural(best)}."
     return f"{told}{others}" if fact.choice in record else f"{sentence(plural(fact.choice))} were not tried yet. {told}{others}"
 
 
@@ -97,7 +105,11 @@ def _why_wait(fact: Any) -> str:
 
 
 def _why_someone_else(book: Book, fact: Any) -> str:
-    opening = "They have probably left." if fact.reason == "left" else "No way to them is open."
+    if fact.reason == "left" and pd.notna(fact.follows):
+        return f"They {'have left' if fact.job == 'left' else 'have probably moved on'}. Write to {fact.follows}, named as successor."
+    opening = "No way to them is open."
+    if fact.reason == "left":
+        opening = "They have left." if fact.job == "left" else "They have probably moved on."
     other = other_voice(book, fact.Index, fact.company)
     if other is None:
         return f"{opening} We heard from nobody else there lately: find a new contact."

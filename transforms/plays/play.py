@@ -12,7 +12,7 @@ from transforms.fields.wording import day
 from transforms.persons import PLAIN_FILE
 
 BLOCKS = {
-    "blind": "we are deaf for them, their silence may be ours",
+    "blind": "we are deaf for them, so their silence says nothing",
     "away": "they are away",
     "touched": "somebody reached out to them since yesterday",
     "closed": "they want to hear from us by no way that is open",

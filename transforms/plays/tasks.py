@@ -308,7 +308,7 @@ def _alerts(org: Org, owners: pd.DataFrame, people: pd.DataFrame) -> tuple[Alert
         [
             "Sources stopped delivering, so we are deaf for some customers.",
             *(sentence(line) for line in lines),
-            f"{blind:,} contacts cannot be judged until this is mended. They get no tasks: their silence may be ours.",
+            f"{blind:,} contacts cannot be judged until this is mended. They get no tasks: the fault may be on our side.",
             "See in the CRM's settings whether these mailboxes are still connected and whether mail is logged.",
         ]
     )
