@@ -16,7 +16,7 @@ from transforms.fields.wording import CHANNEL_LABELS, day, joined
 from transforms.persons import email_key, resolve
 from transforms.rhythm import NEVER
 from transforms.vocabulary.errors import BadInput
-from transforms.vocabulary.fields import Field, Kind, to_text
+from transforms.vocabulary.fields import BAND, Field, Kind, to_text
 
 LATEST = 8
 """So many of the latest activities are shown behind a value; ``count`` says how many there are."""
@@ -143,7 +143,7 @@ def in_words(field: Field, value: pd.Series) -> str:
     labels = {option.value: option.label for option in field.options}
     say: dict[Kind, Callable[[str], str]] = {
         Kind.CHOICE: labels.__getitem__,
-        Kind.CHANCE: "{} %".format,
+        Kind.CHANCE: lambda told: f"{told} %" if told != "0" else f"under {BAND} %",
         Kind.SHARE: "{} %".format,
         Kind.DATE: lambda told: day(pd.Timestamp(told)),
         Kind.DATETIME: lambda told: f"{day(pd.Timestamp(told))}, {pd.Timestamp(told):%H:%M} UTC",

@@ -25,7 +25,22 @@ REACH = "Whom to reach how"
 _PER_BUCKET = 40
 _CHANNELS = {option.value: option.label for option in best_channel.options}
 _COLUMNS = [
-    *("section", "crm", "contact_id", "owner", "who", "firm", "renewal_on", "annual_value", "chance", "text", "headline", "rank"),
+    *(
+        "section",
+        "crm",
+        "contact_id",
+        "owner",
+        "who",
+        "firm",
+        "renewal_on",
+        "annual_value",
+        "chance",
+        "text",
+        "headline",
+        "months",
+        "heard_days",
+        "rank",
+    ),
 ]
 
 
@@ -106,6 +121,8 @@ def _row(plays: PlayBook, title: str, person: Any, place: int) -> dict[str, obje
         "chance": person.hear_back_chance,
         "text": text,
         "headline": headline,
+        "months": person.months,
+        "heard_days": float(person.heard_days),
         "rank": float(place),
     }
 
@@ -169,7 +186,10 @@ def highlights(
 
 def _people_items(rows: pd.DataFrame, todo: dict[tuple[object, object], Any], names: dict[tuple[str, str], str]) -> list[Item]:
     has_task = [(row.crm, row.contact_id) in todo for row in rows.itertuples()]
-    ordered = rows.assign(has_task=has_task).sort_values(["has_task", "rank", "who"], ascending=[False, True, True], kind="stable")
+    # A rank compares people of one bucket; what it stands for compares all.
+    ordered = rows.assign(has_task=has_task, value=rows["annual_value"].astype("float64").fillna(0.0)).sort_values(
+        ["has_task", "months", "value", "heard_days", "who"], ascending=[False, True, False, False, True], kind="stable"
+    )
     return [_item(row, todo.get((row.crm, row.contact_id)), names) for row in ordered.itertuples()]
 
 

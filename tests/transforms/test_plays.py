@@ -53,9 +53,7 @@ def made(rows: Rows, as_of: pd.Timestamp = NOW, **contacts: dict[str, object]) -
     tables = Tables(
         to_table(CONTACTS, people),
         to_table(STORED_ACTIVITIES, stamped),
-        to_table(
-            COMPANIES, [{"crm": "hubspot", "company_id": "n", "name": "Northwind Foods", "renewal_on": "2027-01-02", "is_customer": "true"}]
-        ),
+        COMPANY,
         to_table(OWNERS, [{"crm": "hubspot", "owner_id": "o1", "name": "Dana"}]),
     )
     org = combine([tally(tables, as_of, POLICY)])
@@ -70,6 +68,10 @@ def planned(cases: Sequence[Cases], org: Org, tasks: pd.DataFrame = NO_TASKS, as
     check_table(TASKS, plan.update)
     return plan
 
+
+COMPANY = to_table(
+    COMPANIES, [{"crm": "hubspot", "company_id": "n", "name": "Northwind Foods", "renewal_on": "2027-01-02", "is_customer": "true"}]
+)
 
 LIVELY = [row for n in range(12) for row in mails(f"other{n}", "2025-12-01", 7, 51)]
 """Colleagues who write every week, so that the mailbox is not deaf and a long silence is odd."""
@@ -284,6 +286,16 @@ def test_highlights_show_each_kind_of_news_with_its_task() -> None:
     assert "nothing since 5 July 2026" in silent.text
     assert sections[MOVED].items[0].headline == "under 5 %"
     assert sections[HELP].items[0].text == "One open ticket, 20 days old. Loud, not leaving: no silence task."
+
+
+def test_highlights_of_two_buckets_stand_in_one_order() -> None:
+    """The nearest renewal and the older acquaintance go first, whatever bucket a person is in, and however the buckets come."""
+    computed, cases, org = made([*SILENT_PRIYA, *mails("eva", "2026-01-05", 9, 15)])
+    picks = [pick(computed, COMPANY)]
+    alone = [rows[rows["contact_id"].isin([name, None])] for name in ("eva", "priya") for rows in picks]
+    for parts in (alone, alone[::-1]):
+        sections = {s.title: s for s in highlights(parts, planned([cases], org), NO_TASKS, empty_table(OWNERS), org)}
+        assert [item.contact_id for item in sections[SILENT].items] == ["priya", "eva"]
 
 
 def test_highlights_tell_deaf_sources_by_owner() -> None:
