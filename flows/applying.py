@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from connectors.protocol import Crm
@@ -37,10 +38,10 @@ class Applied:
 
 def apply_cells(work: Work, run_id: str, cells: pd.DataFrame, applied: Applied) -> None:
     """Write the cells, CRM by CRM and table by table, move the cursors past our own writes, and count in ``applied``."""
-    for (crm_name, table), part in cells.groupby(["crm", "table"], sort=True):
+    for (crm_name, table), places in sorted(cells.groupby(["crm", "table"]).indices.items()):
         crm = work.crm(str(crm_name))
-        done = 0
-        for chunk in _chunks(part):
+        done, expected = 0, cells["record_id"].iloc[places].nunique()
+        for chunk in _chunks(cells, places):
             batch_id = work.journal.intend(run_id, str(table), chunk)
             reports: list[WriteReport] = []
             try:
@@ -50,7 +51,7 @@ def apply_cells(work: Work, run_id: str, cells: pd.DataFrame, applied: Applied) 
                 settle_cells(work, batch_id, chunk, reports)
                 applied.count(reports, chunk)
             done += chunk["record_id"].nunique()
-            work.progress(f"write {table}", done, part["record_id"].nunique())
+            work.progress(f"write {table}", done, expected)
             give_back()
         _absorb(work, crm, str(table))
 
@@ -79,11 +80,12 @@ def apply_tasks(work: Work, run_id: str, create: pd.DataFrame, update: pd.DataFr
             work.progress(f"tasks {what}", len(part), len(part))
 
 
-def _chunks(cells: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The cells in chunks of whole records."""
-    number = cells.groupby("record_id", sort=False).ngroup() // CHUNK
-    for _, chunk in cells.groupby(number, sort=True):
-        yield chunk.reset_index(drop=True)
+def _chunks(cells: pd.DataFrame, places: np.ndarray) -> Iterator[pd.DataFrame]:
+    """The cells at these places, in chunks of whole records. Only one chunk is copied at a time: all of them are many."""
+    number = pd.factorize(cells["record_id"].iloc[places])[0] // CHUNK
+    order = np.argsort(number, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(number[order])) + 1):
+        yield cells.iloc[places[part]].reset_index(drop=True)
 
 
 def _absorb(work: Work, crm: Crm, table: str) -> None:

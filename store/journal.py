@@ -72,6 +72,9 @@ _TABLES = (RUNS, _INTENTS, _TASK_INTENTS, _SETTLED, _PLANNED, _PLANNED_TASKS, _D
 _FILES = 64
 """A table of the journal in more files than this is put together."""
 
+_ROWS_A_COMMIT = 100_000
+"""A plan of more rows than this is kept in several commits, so that it is never in memory twice."""
+
 _CONFIRMED = (Fate.WRITTEN.value, Fate.UNCHANGED.value)
 
 
@@ -156,8 +159,8 @@ class Journal:
     def save_plan(self, run_id: str, cells: pd.DataFrame, tasks: pd.DataFrame, meta: Mapping[str, Any]) -> None:
         """Keep a plan. It exists once its last part, the note about it, is kept."""
         for table, rows in ((_PLANNED, cells), (_PLANNED_TASKS, tasks)):
-            if len(rows):
-                self._append(table, _picked(table, rows).assign(run_id=run_id))
+            for first in range(0, len(rows), _ROWS_A_COMMIT):
+                self._append(table, _picked(table, rows.iloc[first : first + _ROWS_A_COMMIT]).assign(run_id=run_id))
         self.save_document("plan", run_id, meta)
 
     def plan(self, run_id: str) -> Plan:
