@@ -32,7 +32,7 @@ def test_a_sync_after_a_backfill_asks_only_for_changes(portal: Sandbox) -> None:
     pull_all(work, SINCE.to_pydatetime())
     last = portal.calls.last_number
     _, pulled = pull_all(open_work(load_settings()))
-    assert 0 == pulled[0].rows["activities"]
+    assert pulled[0].rows["activities"] == 0
     assert portal.calls.last_number - last <= 9
 
 
