@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,16 +66,18 @@ class Sheet:
             try:
                 return DeltaTable(address, storage_options=dict(self.place.options))
             except TableNotFoundError:
-                DeltaTable.create(
-                    address,
-                    self.schema,
-                    mode="ignore",
-                    name=self.name,
-                    partition_by=[BUCKET] if self.is_split else None,
-                    configuration={**_SETTINGS, **self.settings},
-                    raise_if_key_not_exists=False,
-                    storage_options=dict(self.place.options),
-                )
+                # Of two who make it at once, one is told that the table has changed meanwhile; it is there then.
+                with suppress(CommitFailedError):
+                    DeltaTable.create(
+                        address,
+                        self.schema,
+                        mode="ignore",
+                        name=self.name,
+                        partition_by=[BUCKET] if self.is_split else None,
+                        configuration={**_SETTINGS, **self.settings},
+                        raise_if_key_not_exists=False,
+                        storage_options=dict(self.place.options),
+                    )
                 return DeltaTable(address, storage_options=dict(self.place.options))
 
     def mark(self, app: str) -> int:
