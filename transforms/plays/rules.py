@@ -105,8 +105,9 @@ def _successor(plays: PlayBook, person: Any) -> Case:
             action = f"Write to {person.successor}, whom we heard from on {day(known[0])}: ask how they want to go on with what {person.first} did."
         elif helper:
             aside = f"Somebody who may help: {helper}."
-    elif helper:
-        action = f"Ask {helper}, who follows {person.first}, and ask for an introduction."
+    elif other:
+        ask = other[1] or "the other contact there"
+        action = f"Ask {ask} who follows {person.first}, and for an introduction. We heard from {ask} on {day(other[0])}."
     else:
         action = f"We heard from nobody else there lately. Call the main number, or look on LinkedIn for who has {person.first}'s job now."
     left = "has left" if person.job_state == "left" else "has probably moved on"
@@ -194,7 +195,7 @@ def _help(person: Any) -> Case:
                 "What to do: find out with support where it stands and what is missing.",
                 f"Then tell {person.first} in two sentences what happens next, and by when.",
                 f"Best time to reach them: {person.best_time}." if pd.notna(person.best_time) else "",
-                "Leave out everything else (renewal, check-in, new features) until the ticket is solved.",
+                "Leave out everything else (renewal, check-in, new features) until this is solved.",
             ),
             (renewal_line(person),),
         ),
