@@ -1,8 +1,15 @@
 """What all tests share: the option for a real portal, and the place of the reference data that may be absent."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test is timed: the machine may be busy. In CI the same examples come every time, so that a failure is a change's doing.
+settings.register_profile("project", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "project")
 
 SHARED = Path(__file__).parents[2] / "shared"
 
