@@ -67,13 +67,16 @@ def to_refusal(error: Any) -> Refusal:
     )
 
 
-def judge(status: int, headers: Mapping[str, str], body: bytes, *, what: str, has_body: bool) -> Any:
-    """The parsed body of a good answer (None where none is due); raises what a bad one means. ``what`` completes 'we tried to …'."""
+def judge(status: int, headers: Mapping[str, str], body: bytes, *, what: str, has_body: bool, lists: bool = False) -> Any:
+    """The parsed body of a good answer (None where none is due); raises what a bad one means. ``what`` completes 'we tried to …'.
+
+    Where it ``lists``, an answer without a list of results is a bad one: taken for an empty list, it would end an extract early.
+    """
     if 200 <= status < 300:
         if not has_body:
             return None
         data = to_json(body)
-        if not isinstance(data, Mapping):
+        if not isinstance(data, Mapping) or (lists and not isinstance(data.get("results"), list)):
             # Every good answer of HubSpot's is an object; what is none comes from something in between.
             raise TryAgain(CrmUnreachable(f"We tried to {what} and HubSpot's answer was empty or cut short; run again."), is_unknown=True)
         return data

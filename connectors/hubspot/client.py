@@ -48,7 +48,8 @@ class Answer:
 class Request:
     """One request. ``what`` completes 'we tried to …', ``purpose`` names what it is counted under.
 
-    ``is_repeatable`` says of a write that doing it twice is the same as doing it once; ``has_body`` that a good answer has one.
+    ``is_repeatable`` says of a write that doing it twice is the same as doing it once; ``has_body`` that a good answer has one;
+    ``lists`` that it holds a list of results, so that an answer without one is taken for what it is: no answer.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Request:
     is_write: bool = False
     is_repeatable: bool = True
     has_body: bool = True
+    lists: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ class Client:
             self.limiter.hear(to_word(headers))
             if status == 429:
                 self._hold_back(text, attempt)
-            return Answer(judge(status, headers, text, what=request.what, has_body=request.has_body), _time_of(headers))
+            return Answer(
+                judge(status, headers, text, what=request.what, has_body=request.has_body, lists=request.lists), _time_of(headers)
+            )
 
         return send(
             call,
@@ -136,7 +140,7 @@ class Client:
             query["associations"] = ",".join(associations)
         if after is not None:
             query["after"] = after
-        answer = self.request(Request("GET", self.paths.objects(kind), query=query, what=f"list {kind}", purpose="read"), stop)
+        answer = self.request(Request("GET", self.paths.objects(kind), query=query, what=f"list {kind}", purpose="read", lists=True), stop)
         return _found(answer)
 
     def search(
@@ -165,7 +169,7 @@ class Client:
         is_long = len(json.dumps(body)) > SEARCH_BODY_LIMIT
         if is_long:
             body["properties"] = [sort]
-        request = Request("POST", self.paths.objects(kind, "search"), body=body, what=f"search {kind}", purpose="search")
+        request = Request("POST", self.paths.objects(kind, "search"), body=body, what=f"search {kind}", purpose="search", lists=True)
         found = _found(self.request(request, stop))
         return self._filled(kind, found, sort, properties) if is_long else found
 
@@ -183,6 +187,7 @@ class Client:
                     body=body,
                     what=f"read {kind} by id",
                     purpose="read",
+                    lists=True,
                 )
             )
             yield from answer.body.get("results", ())
@@ -220,7 +225,10 @@ class Client:
             now, todo = todo[:LINK_BATCH_LIMIT], todo[LINK_BATCH_LIMIT:]
             path = self.paths.associations(source, target, "read")
             answer = self.request(
-                Request("POST", path, body={"inputs": now}, what=f"read the associations of {source} with {target}", purpose="read"), stop
+                Request(
+                    "POST", path, body={"inputs": now}, what=f"read the associations of {source} with {target}", purpose="read", lists=True
+                ),
+                stop,
             )
             for result in answer.body.get("results", ()):
                 one = str(result["from"]["id"])
@@ -251,7 +259,7 @@ class Client:
         after: str | None = None
         while True:
             query = {"limit": str(OWNERS_LIMIT), "archived": "true" if is_archived else "false", **({"after": after} if after else {})}
-            found = _found(self.request(Request("GET", self.paths.owners(), query=query, what="list owners", purpose="read")))
+            found = _found(self.request(Request("GET", self.paths.owners(), query=query, what="list owners", purpose="read", lists=True)))
             yield found
             if found.after is None:
                 return
@@ -259,7 +267,7 @@ class Client:
 
     def closed_stages(self) -> frozenset[str]:
         """The ids of the ticket stages in which a ticket counts as closed."""
-        answer = self.request(Request("GET", self.paths.pipelines("tickets"), what="read the ticket pipelines", purpose="read"))
+        answer = self.request(Request("GET", self.paths.pipelines("tickets"), what="read the ticket pipelines", purpose="read", lists=True))
         stages = [stage for pipeline in answer.body.get("results", ()) for stage in pipeline.get("stages", ())]
         return frozenset(str(stage["id"]) for stage in stages if _is_closed(stage.get("metadata") or {}))
 
@@ -274,7 +282,14 @@ class Client:
     def definitions(self, kind: str, *, purpose: str = "setup") -> list[Json]:
         """All property definitions of a record type."""
         answer = self.request(
-            Request("GET", self.paths.properties(kind), query={"archived": "false"}, what=f"read the properties of {kind}", purpose=purpose)
+            Request(
+                "GET",
+                self.paths.properties(kind),
+                query={"archived": "false"},
+                what=f"read the properties of {kind}",
+                purpose=purpose,
+                lists=True,
+            )
         )
         return list(answer.body.get("results", ()))
 
@@ -294,7 +309,7 @@ class Client:
     def groups(self, kind: str) -> list[Json]:
         """All property groups of a record type."""
         answer = self.request(
-            Request("GET", self.paths.properties(kind, "groups"), what=f"read the property groups of {kind}", purpose="setup")
+            Request("GET", self.paths.properties(kind, "groups"), what=f"read the property groups of {kind}", purpose="setup", lists=True)
         )
         return list(answer.body.get("results", ()))
 

@@ -5,6 +5,7 @@ import http.client
 import pytest
 import urllib3.exceptions
 
+from connectors.hubspot.answers import judge
 from connectors.sending import Patience, TryAgain, gate, send
 from transforms.vocabulary.errors import CrmUnreachable, OutcomeUnknown, QuotaSpent
 
@@ -110,3 +111,10 @@ def test_the_gate_is_complete(kind: type[BaseException]) -> None:
     with pytest.raises(TryAgain) as caught, gate("HubSpot", "list contacts"):
         raise error
     assert caught.value.is_unknown == (not isinstance(error, NEVER_SENT))
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"results": null}', b"[]", b"<html>", b""])
+def test_a_list_without_results_is_no_empty_list(body: bytes) -> None:
+    """A good status with a body that holds no list of results is asked for again; taken for an empty list, it would end an extract early."""
+    with pytest.raises(TryAgain):
+        judge(200, {}, body, what="list contacts", has_body=True, lists=True)
