@@ -153,7 +153,9 @@ class Limiter:
         if is_new_day:
             self._daily_floor = remaining * self._reserve_share
         # What is on its way was not counted yet when this was said.
-        self._daily_remaining = remaining - self._in_flight
+        left = remaining - self._in_flight
+        # Within a day it only falls: an answer that says more was given earlier and came later.
+        self._daily_remaining = left if is_new_day or self._daily_remaining is None else min(left, self._daily_remaining)
         self._daily_limit = word.daily_limit or self._daily_limit
 
     def _let_go(self) -> float:

@@ -208,6 +208,7 @@ class HubSpot:
                 state.count += len(recent - known)
                 known |= recent
                 state.newest_ms = max(state.newest_ms, *written.values())
+                state.read_ms = state.newest_ms if state.is_settled else state.read_ms
                 state.is_settled = False
         return standing.text()
 

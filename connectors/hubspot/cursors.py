@@ -63,7 +63,7 @@ class Load:
 
 @dataclass
 class Window:
-    """Changes: the window [``from_ms``, ``newest_ms``] held ``count`` records when it was read at ``read_ms``.
+    """Changes: the window [``from_ms``, ``newest_ms``] held ``count`` records. ``read_ms`` is when it was last read whole, or left being settled.
 
     ``is_settled`` says that by then the search index had all of it. While a long window is read again, ``at_ms`` (and inside one
     millisecond ``after_id``) say how far that has come, and ``seen_newest_ms``, ``seen_top``, ``seen_young`` what it has held so far.

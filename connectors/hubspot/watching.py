@@ -67,21 +67,22 @@ def watch(client: Client, stream: Stream, window: Window, *, lag_ms: int) -> Ite
         )
         now_ms = int(found.at.timestamp() * 1000)
         fresh = [record for record in found.records if _moment(record, stream.modified) > window.newest_ms]
-        is_due = not window.is_settled and now_ms - window.newest_ms >= lag_ms
+        # Also on a portal that never rests: there the newest change is always a young one.
+        is_due = not window.is_settled and now_ms - min(window.newest_ms, window.read_ms) >= lag_ms
         is_all = found.total <= len(found.records)
         as_expected = found.total <= window.count + len(fresh)
         if not is_due and as_expected and not fresh:
             yield Changed([], now_ms)
             return
+        if not is_due and as_expected and (is_all or len(fresh) < len(found.records)):
+            _extend(window, [_moment(record, stream.modified) for record in fresh], found.total, now_ms, lag_ms)
+            yield Changed(fresh, now_ms)
+            return
         _begin(window, now_ms)
         if is_all:
             _note(window, [_moment(record, stream.modified) for record in found.records], lag_ms)
             _finish(window, lag_ms)
-            yield Changed(fresh if as_expected and not is_due else found.records, now_ms)
-            return
-        if not is_due and as_expected and len(fresh) < len(found.records):
-            _extend(window, [_moment(record, stream.modified) for record in fresh], found.total, now_ms, lag_ms)
-            yield Changed(fresh, now_ms)
+            yield Changed(found.records, now_ms)
             return
     for step in walk(client, stream, stream.modified, window.at_ms or window.from_ms, window.after_id):
         _note(window, [_moment(record, stream.modified) for record in step.records], lag_ms)
@@ -157,6 +158,7 @@ def _extend(window: Window, moments: Sequence[int], total: int, now_ms: int, lag
     if window.is_settled and now_ms - newest_ms >= lag_ms:
         window.from_ms, window.count = newest_ms, sum(ms == newest_ms for ms in moments)
     else:
+        window.read_ms = now_ms if window.is_settled else window.read_ms
         window.count, window.is_settled = total, False
-    window.newest_ms, window.read_ms = newest_ms, now_ms
+    window.newest_ms = newest_ms
     window.at_ms = window.after_id = None

@@ -544,6 +544,25 @@ def test_our_own_writes_are_not_news(ready: HubSpotBench) -> None:
     assert sum(page.records for page in pulled(crm, "contacts", cursor)[0]) <= 1
 
 
+def test_a_portal_that_never_rests_hides_nothing(ready: HubSpotBench) -> None:
+    """Where somebody changes something every minute and we sync every minute, a change that our own write has covered still comes."""
+    crm = ready.crm()
+    cursor = newest_cursors(crm)["contacts"]
+    ids = ready.ids("contacts")
+    ready.step(5)
+    ready.change("contacts", [ids[2]], jobtitle="Covered by our write")
+    ready.step(1)
+    list(crm.write_fields("contacts", cells_of("contacts", ids[:10], {"mood": "good"})))
+    cursor = crm.absorb("contacts", cursor)
+    titles: list[str] = []
+    for minute in range(14):
+        ready.step(60)
+        ready.change("contacts", [ids[20 + minute % 3]], jobtitle=f"Minute {minute}")
+        pages, cursor = pulled(crm, "contacts", cursor)
+        titles += [title for page in pages for title in page.rows["title"].dropna()]
+    assert "Covered by our write" in titles
+
+
 def test_a_change_between_our_own_writes_is_not_lost(ready: HubSpotBench) -> None:
     """A change by somebody else that is older than our last write is found when the search index is sure to have all of it."""
     crm = ready.crm()
