@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.protocol import Crm
+from flows.memory import keep_few_arenas
 from flows.settings import Settings, need_token
 from store.journal import Journal
 from store.lake import Lake
@@ -67,6 +68,7 @@ def open_work(settings: Settings, *, progress: Progress = _silent, offline: bool
         raise PersonMustAct(
             f"The home folder {settings.home} could not be made ({error.strerror}); set STILLTHERE_HOME to one that can."
         ) from error
+    keep_few_arenas()
     lake = Lake.open(settings.lake_url, buckets=settings.buckets)
     crms = {} if offline else {"hubspot": hubspot(settings)}
     return Work(settings, settings.thresholds(), lake, Journal(lake), crms, progress)

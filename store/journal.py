@@ -292,7 +292,7 @@ class Journal:
         recent, key = ds.field(SEQ) > past[table.name], ["batch_id", "crm", by[-1]]
         settled = self._sheet(_SETTLED).scan(where=ds.field(SEQ) > past[_SETTLED.name])
         # The keys first: as a rule everything is settled, and the rows, which are many, need not be read.
-        asked = self._sheet(table).scan(key, recent).drop_duplicates()
+        asked = self._sheet(table).distinct(key, recent)
         answered = pd.MultiIndex.from_frame(settled[["batch_id", "crm", "key"]])
         is_open = ~pd.MultiIndex.from_frame(asked).isin(answered)
         intents = self._sheet(table).scan(where=recent & is_one_of("batch_id", asked.loc[is_open, "batch_id"].unique().tolist()))

@@ -150,6 +150,12 @@ class Sheet:
         wrong = {str(name): types[str(name)] for name, dtype in frame.dtypes.items() if str(dtype) != types[str(name)]}
         return frame.astype(wrong) if wrong else frame
 
+    def distinct(self, columns: Sequence[str], where: ds.Expression | None = None) -> pd.DataFrame:
+        """The different values that these text columns have together. Takes little memory where rows are many and values few."""
+        with self.place.doing(f"Reading {self.name}"):
+            found = self.open().to_pyarrow_table(columns=list(columns), filters=where)
+            return found.group_by(list(columns), use_threads=False).aggregate([]).to_pandas().astype("str")
+
     def files(self) -> int:
         """How many files hold the table now."""
         return len(self.open().file_uris())
