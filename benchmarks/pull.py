@@ -23,8 +23,6 @@ from pathlib import Path
 from typing import Any
 
 PAGE = 100
-SPARE = 0.95
-"""Share of the limit that a careful program uses: 19 of 20 calls, the last one is left for what it cannot foresee."""
 LISTED = ("contacts", "companies", "emails", "calls", "meetings", "communications", "notes", "tickets")
 
 
@@ -104,7 +102,7 @@ def report(name: str, done: Run, calls: list[dict[str, Any]], rate: int) -> int:
     by_status = Counter(call["status"] for call in calls)
     reads = [call for call in calls if is_read(call)]
     written = done.answer.get("written", {})
-    floor = sum(-(-n // PAGE) for n in Counter(_records(reads)).values()) / (rate * SPARE / 10)
+    floor = sum(-(-n // PAGE) for n in Counter(_records(reads)).values()) / (rate / 10)
     times = [_seconds(call["at"]) for call in reads]
     pull = max(times) - min(times) if times else 0.0
     ratio = f"{pull / floor:4.2f} × floor" if floor > 1 else " " * 12
