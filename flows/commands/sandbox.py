@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -56,7 +57,8 @@ def run_sandbox_open(wishes: SandboxWishes, *, as_json: bool) -> Answer:
     if wishes.minutes is not None:
         signal.signal(signal.SIGALRM, _end)
         signal.alarm(wishes.minutes * 60)
-    serve(options, wishes.port, world=_customers(wishes), ready=lambda at: _announce(at, as_json=as_json))
+    with suppress(KeyboardInterrupt):  # Ctrl-C and the end of its minutes are how a sandbox is closed
+        serve(options, wishes.port, world=_customers(wishes), ready=lambda at: _announce(at, as_json=as_json))
     return Answer({"stopped": True}, ["The sandbox is closed; what was in it is gone."])
 
 
