@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -92,7 +92,3 @@ class Crm(Protocol):
 
     def link(self, table: str, record_id: str) -> str:
         """The address at which a person sees the record."""
-
-
-Progress = Callable[[str, int, int | None], None]
-"""Called with stream, records so far, records expected."""

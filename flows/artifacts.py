@@ -43,7 +43,7 @@ EVERY_S = 2.0
 class RunProgress:
     """Shows how far each step of this flow run is, as progress artifacts. Made inside the run, called from any thread.
 
-    It has the form of :data:`connectors.protocol.Progress`, so it can be handed to whatever tells of progress.
+    It has the form of :data:`flows.work.Progress`, so it can be handed to whatever tells of progress.
     Outside a flow run it says once, in the log, that nothing is shown.
     """
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,11 @@ LOT_ROWS = 50_000
 
 ROWS_A_CONTACT = 5
 """A contact takes about as much memory as so many activities: its fields, and the cells they become."""
+
+T = TypeVar("T")
+
+Each = Callable[..., list[Any]]
+"""Runs a step for each lot: its name, the function, the lots, then the function's further arguments."""
 
 Lot = tuple[int, ...]
 """Buckets that are computed together."""
@@ -97,16 +104,19 @@ def compute_lot(lot: Lot, work: Work, population: Population, org: Org, as_of: p
     return part
 
 
-def compute(work: Work, as_of: pd.Timestamp) -> Computation:
-    """Every field of every person and company, as of that moment, in this thread."""
+def in_turn(_name: str, function: Callable[..., T], lots: Sequence[Lot], *args: Any) -> list[T]:
+    """One lot after the other, in this thread."""
+    return [function(lot, *args) for lot in lots]
+
+
+def compute(work: Work, as_of: pd.Timestamp, each: Each = in_turn) -> Computation:
+    """Every field of every person and company: survey every lot, join what they say about the whole org, then compute every lot with it.
+
+    ``each`` runs a step for each lot; under Prefect some lots at a time.
+    """
     population, lots = read_population(work), lots_of(work)
-    org = combine([survey_lot(lot, work, population, as_of) for lot in lots])
-    parts = [compute_lot(lot, work, population, org, as_of) for lot in lots]
-    return finish(work, population, org, parts, as_of)
-
-
-def finish(work: Work, population: Population, org: Org, parts: list[Part], as_of: pd.Timestamp) -> Computation:
-    """Join the lots, and compute what belongs to companies."""
+    org = combine(each("survey", survey_lot, lots, work, population, as_of))
+    parts = each("compute", compute_lot, lots, work, population, org, as_of)
     company_parts = pd.concat([part.company_parts for part in parts], ignore_index=True)
     companies = compute_companies(population.companies, company_parts, org, as_of, work.policy)
     return Computation(as_of, org, tuple(parts), companies)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from flows.answer import to_json
 from flows.compute import Computation, Part, lot_standing
+from flows.holding import holds, values_by_record
 from flows.memory import give_back
 from flows.work import Work
 from transforms.fields import FIELDS
@@ -98,18 +99,15 @@ def refuse_stale(work: Work, plan: Plan) -> tuple[Plan, list[WriteReport]]:
     keep = pd.Series(data=True, index=plan.cells.index)
     for (crm_name, table), part in plan.cells.groupby(["crm", "table"]):
         fields = [f for f in FIELDS if f.table == table and f.name in set(part["field"])]
-        held = work.crm(str(crm_name)).current(str(table), part["record_id"].unique().tolist(), fields)
-        values = {
-            row.record_id: orjson.loads(row.values)
-            for row in held.rename(columns={"values": "values_"}).rename(columns={"values_": "values"}).itertuples()
-        }
+        held = values_by_record(work.crm(str(crm_name)).current(str(table), part["record_id"].unique().tolist(), fields))
         for row in part.itertuples():
-            now = (values.get(row.record_id) or {}).get(row.field) or ""
-            if row.record_id in values and now == ("" if pd.isna(row.new) else row.new):
+            values = held.get(row.record_id)
+            if values is not None and holds(values, row.field, row.new):
                 keep[row.Index] = False  # it stands already: an earlier start of the same plan wrote it and was broken off
-            elif row.record_id not in values or now != ("" if pd.isna(row.old) else row.old):
+            elif values is None or not holds(values, row.field, row.old):
                 keep[row.Index] = False
-                message = f"{row.field} was {row.old or 'empty'} when the plan was made and is {now or 'empty'} now; make a new plan."
+                was, now = "empty" if pd.isna(row.old) else row.old, "gone" if values is None else values.get(row.field) or "empty"
+                message = f"{row.field} was {was} when the plan was made and is {now} now; make a new plan."
                 stale.append(WriteReport(str(crm_name), str(table), row.record_id, Fate.FAILED, "STALE", message))
     return Plan(plan.as_of, plan.accounts, plan.cells[keep].reset_index(drop=True), plan.create, plan.update), stale
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from flows.applying import settle_cells
+from flows.holding import holds, values_by_record
 from flows.work import Work
 from transforms.vocabulary.changes import Fate, WriteReport
 
@@ -32,24 +33,13 @@ def _found_cells(work: Work, batch: pd.DataFrame) -> list[WriteReport]:
     reports = []
     for (crm, table), part in batch.groupby(["crm", "table"], sort=False):
         fields = [f for f in FIELDS if f.table == table and f.name in set(part["field"])]
-        held = work.crm(str(crm)).current(str(table), part["record_id"].unique().tolist(), fields)
+        held = values_by_record(work.crm(str(crm)).current(str(table), part["record_id"].unique().tolist(), fields))
         for record_id, wanted in part.groupby("record_id", sort=False):
-            values = _values(held, str(record_id))
-            is_there = values is not None and all(_same(values.get(row.field), row.new) for row in wanted.itertuples())
+            values = held.get(str(record_id))
+            is_there = values is not None and all(holds(values, row.field, row.new) for row in wanted.itertuples())
             fate = Fate.WRITTEN if is_there else Fate.FAILED
             reports.append(WriteReport(str(crm), str(table), str(record_id), fate, "" if is_there else "NOT_APPLIED"))
     return reports
-
-
-def _values(held: pd.DataFrame, record_id: str) -> dict[str, str | None] | None:
-    import orjson  # noqa: PLC0415 - as above
-
-    found = held.loc[held["record_id"] == record_id, "values"]
-    return orjson.loads(found.iloc[0]) if len(found) else None
-
-
-def _same(held: str | None, wanted: str | float | None) -> bool:
-    return (held or "") == ("" if pd.isna(wanted) else str(wanted))
 
 
 def _found_tasks(work: Work, batch: pd.DataFrame) -> list[WriteReport]:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 from prefect import flow
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows import artifacts
 from flows.applying import apply_cells, apply_tasks
-from flows.compute import Computation, compute_lot, finish, lots_of, read_population, survey_lot
+from flows.compute import compute
 from flows.memory import give_back
 from flows.outcome import summarise
 from flows.planning import make_plan
 from flows.pull import pull_all
 from flows.running import a_run
 from flows.watching import each, step
-from flows.work import Work
-from transforms.compute import combine
 
 RUNNER: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=2)
 """Two lots are computed at a time. pandas lets go of the interpreter only in part, so more gain nothing."""
@@ -29,7 +26,7 @@ def sync() -> dict[str, Any]:
     """Pull what is new from the CRMs, compute every field, and write what differs."""
     with a_run("sync") as (work, done), artifacts.shown_progress(work):
         done.recovered, done.pulled = step("pull", work.ahead.get("pull") or pull_all, work)
-        done.computation = compute(work, done.as_of)
+        done.computation = compute(work, done.as_of, each)
         done.plan = step("plan", make_plan, work, done.computation, done.accounts)
         work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": done.as_of.isoformat()})
         give_back()
@@ -38,11 +35,3 @@ def sync() -> dict[str, Any]:
         done.run.summary |= summarise(work, done)
         artifacts.publish(done.run.run_id, done.run.summary, done.plan.cells)
         return done.run.summary
-
-
-def compute(work: Work, as_of: pd.Timestamp) -> Computation:
-    """Survey every lot of buckets, join what they say about the whole org, then compute every lot with it."""
-    population, lots = read_population(work), lots_of(work)
-    org = combine(each("survey", survey_lot, lots, work, population, as_of))
-    parts = each("compute", compute_lot, lots, work, population, org, as_of)
-    return finish(work, population, org, parts, as_of)
