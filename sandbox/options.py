@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from sandbox.salesforce.options import OrgOptions
+
 LEAST_SCOPES = (
     "crm.objects.contacts.read",
     "crm.objects.contacts.write",
@@ -63,6 +65,8 @@ class SandboxOptions:
     ``task_unique_property`` allows unique custom properties on tasks; ``merged_in_batch_read`` resolve or missing; ``merged_in_batch_update``
     drop (silently left out), missing (reported) or resolve; ``lean_207`` leaves ``errors`` and ``links`` out of the items of a 207, as
     recorded answers do, though the published schema demands them; ``shuffle`` parts the order of batch results from that of the inputs.
+
+    ``org`` says how the Salesforce side behaves.
     """
 
     seed: int = 20261122
@@ -101,6 +105,8 @@ class SandboxOptions:
     lean_207: bool = False
     shuffle: bool = True
     custom_property_limit: int = 1000
+
+    org: OrgOptions = field(default_factory=OrgOptions)
 
     @property
     def limits(self) -> Tier:

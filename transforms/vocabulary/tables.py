@@ -173,6 +173,8 @@ CONTACTS = Table(
         _text("email_bounce_reason", "the CRM's word for why it bounced"),
         _text("email_bounce_code", "status code of that bounce, such as 5.1.1"),
         _time("verified_at", "when somebody or something last verified that the contact is in that job"),
+        _time("job_changed_at", "when the CRM's own data service saw the contact change jobs"),
+        _time("mail_captured_at", "when mail with the contact last passed that the CRM counts but keeps no record of"),
         _text("merged_into", "the record that this one was merged into"),
         _flag("is_deleted", "the record is archived or deleted in the CRM"),
     ),

@@ -1,0 +1,1 @@
+"""A Salesforce org on this machine: what the vendor enforces, enforced."""
