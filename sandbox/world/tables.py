@@ -148,9 +148,23 @@ def to_contact_extras(people: list[Person], activities: pd.DataFrame, seed: int)
     Counts and dates of marketing mail (hs_email_…) and of our own mail (hs_sales_email_…), the phone number,
     and for a fifth of those who left the day on which HubSpot noticed (hs_job_change_detected_date).
     """
+    frame = to_mail_counts(pd.Series([person.contact_id for person in people], dtype="str"), activities)
+    noticed, phones = [], []
+    for person in people:
+        rng = random.Random(f"{seed}:extras:{person.index}")
+        phones.append(f"{person.place.phone}{1000 + person.index % 9000}" if rng.random() < 0.7 else None)
+        is_noticed = person.left_at is not None and person.left_how != "none" and rng.random() < 0.2
+        noticed.append((person.left_at or 0) + rng.randint(1, 15) * DAY if is_noticed else None)
+    frame["phone"] = pd.Series(phones, dtype="str")
+    frame["hs_job_change_detected_date"] = moments(noticed).dt.normalize()
+    return frame
+
+
+def to_mail_counts(contact_ids: pd.Series, activities: pd.DataFrame) -> pd.DataFrame:
+    """What HubSpot counts of the mail to each contact, under its property names."""
     mail = activities[activities["channel"] == "email"]
     many, single = mail[mail["is_broadcast"].astype(bool)], mail[~mail["is_broadcast"].astype(bool)]
-    frame = pd.DataFrame({"contact_id": pd.Series([person.contact_id for person in people], dtype="str")})
+    frame = pd.DataFrame({"contact_id": contact_ids})
     sources = {
         ("hs_email_delivered", "count"): many[many["outcome"] == "sent"],
         ("hs_email_open", "count"): many[many["outcome"] == "opened"],
@@ -167,12 +181,4 @@ def to_contact_extras(people: list[Person], activities: pd.DataFrame, seed: int)
         found = chosen.groupby("contact_id")["occurred_at"].agg(how)
         each = found.reindex(frame["contact_id"]).reset_index(drop=True)
         frame[name] = each.fillna(0).astype("Int64") if how == "count" else each
-    noticed, phones = [], []
-    for person in people:
-        rng = random.Random(f"{seed}:extras:{person.index}")
-        phones.append(f"{person.place.phone}{1000 + person.index % 9000}" if rng.random() < 0.7 else None)
-        is_noticed = person.left_at is not None and person.left_how != "none" and rng.random() < 0.2
-        noticed.append((person.left_at or 0) + rng.randint(1, 15) * DAY if is_noticed else None)
-    frame["phone"] = pd.Series(phones, dtype="str")
-    frame["hs_job_change_detected_date"] = moments(noticed).dt.normalize()
     return frame
