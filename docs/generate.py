@@ -1,4 +1,4 @@
-"""Writes the reference pages from the program itself: ``python -m docs.generate``, and ``--check`` in CI."""
+"""Writes the reference pages and the Salesforce package from the program itself: ``python -m docs.generate``, and ``--check`` in CI."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from connectors.salesforce.package import source_files
 from flows.cli import app
 from flows.settings import Settings
 from transforms.fields import FIELDS
@@ -81,19 +82,31 @@ def threshold_meanings() -> dict[str, str]:
 
 
 PAGES = {"commands.md": commands_page, "settings.md": settings_page, "fields.md": lambda: render_fields_page(FIELDS)}
+PACKAGE = FOLDER.parent / "deployments" / "salesforce"
+BY_HAND = {PACKAGE / "README.md"}
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file with its text."""
+    pages = {FOLDER / name: render() for name, render in PAGES.items()}
+    return pages | {PACKAGE / name: text for name, text in source_files(FIELDS).items()}
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages, or with --check say which are not current (exit code 1)."""
-    stale = [
-        name for name, render in PAGES.items() if not (FOLDER / name).exists() or (FOLDER / name).read_text(encoding="utf-8") != render()
-    ]
+    """Write the files and take away those of the package that belong to no field any more; with --check only say which (exit code 1)."""
+    wanted = generated()
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    orphans = [path for path in PACKAGE.rglob("*") if path.is_file() and path not in wanted.keys() | BY_HAND]
     if "--check" in arguments:
-        if stale:
-            sys.stderr.write(f"Not current: {', '.join(f'docs/{name}' for name in stale)}; run `make docs` and commit what it writes.\n")
-        return int(bool(stale))
-    for name in stale:
-        (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
+        if stale or orphans:
+            names = ", ".join(str(path.relative_to(FOLDER.parent)) for path in (*stale, *orphans))
+            sys.stderr.write(f"Not current: {names}; run `make docs` and commit what it writes.\n")
+        return int(bool(stale or orphans))
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted[path], encoding="utf-8")
+    for path in orphans:
+        path.unlink()
     return 0
 
 

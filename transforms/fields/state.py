@@ -49,7 +49,7 @@ from transforms.vocabulary.tables import Channel
 def engagement_state(book: Book) -> pd.Series:
     """Where the contact stands. Cooling: a longer pause than four of five usual ones. Quiet: longer than 19 of 20. Silent: quiet, and hearing back is unlikely.
 
-    Usual is measured against their own rhythm and people like them. Of those who still write within 30 days, at most one in twenty may be called
+    Usual is measured against their own rhythm and people like them. Of those who still write within 30 days, at most one in 20 may be called
     silent. Needs help: an open ticket. Unknown: our sources stopped delivering, so silence means nothing. Unreachable: no way to them is open.
     Somebody who is away or waits for our help is never called quiet or silent.
     """
