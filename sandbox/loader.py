@@ -8,8 +8,8 @@ from sandbox.loading.activities import load_activities
 from sandbox.loading.kept import People
 from sandbox.loading.people import load_companies, load_contacts, load_owners
 from sandbox.loading.report import Loaded, LoadReport
+from sandbox.loading.rows import refuse_doubles, targets_of_merges
 from sandbox.loading.tables import Tables, last_moment, numbered, texts
-from transforms.vocabulary.errors import BadInput
 
 __all__ = ["LoadReport", "Loaded", "Tables", "last_moment", "load_tables"]
 
@@ -21,15 +21,13 @@ def load_tables(portal: Portal, tables: Tables) -> LoadReport:
     """
     tables = tables.cast()
     contacts = tables.contacts
-    doubled = contacts["contact_id"].duplicated()
-    if doubled.any():
-        raise BadInput(f"Contact {contacts.loc[doubled, 'contact_id'].iloc[0]} comes more than once among the contacts; keep one.")
+    refuse_doubles(contacts)
     with portal.lock:
         ids = numbered(contacts["contact_id"], object_type("contacts").first_id)
         owners = load_owners(portal, tables)
         companies = load_companies(portal, tables, owners)
         people = _people(portal, tables, ids, companies)
-        targets = _merge_targets(tables, ids)
+        targets = targets_of_merges(contacts, ids)
         parts, roll_ups = load_activities(
             portal, tables.activities, {text: targets.get(number, number) for text, number in ids.items()}, companies, owners, people
         )
@@ -54,17 +52,3 @@ def _people(portal: Portal, tables: Tables, ids: dict[str, int], companies: dict
     firms = {n: companies[c] for n, c in zip(numbers, texts(frame["company_id"]), strict=True) if c is not None}
     owners = {owner.id: (owner.email, owner.first_name, owner.last_name) for owner in portal.owners.all.values()}
     return People(known, owners, firms)
-
-
-def _merge_targets(tables: Tables, ids: dict[str, int]) -> dict[int, int]:
-    """For each contact that was merged away, the one that took its place."""
-    into = dict(zip(tables.contacts["contact_id"], texts(tables.contacts["merged_into"]), strict=True))
-    found = {}
-    for text in into:
-        target, seen = text, {text}
-        while (following := into.get(target)) is not None and following in ids and following not in seen:
-            target = following
-            seen.add(target)
-        if target != text:
-            found[ids[text]] = ids[target]
-    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
@@ -14,8 +13,8 @@ from sandbox.hubspot.records import CRM_UI, Record, Source
 from sandbox.loading.kept import MAKERS, SHAPES, People, Row
 from sandbox.loading.people import EMAIL_SOURCE, RollUps
 from sandbox.loading.report import Loaded
-from sandbox.loading.tables import flags, numbered, texts, to_millis
-from transforms.vocabulary.errors import BadInput
+from sandbox.loading.rows import count_answers, join_tickets, read_rows
+from sandbox.loading.tables import numbered
 
 CONVERSATIONS = Source("CONVERSATIONS", None, "Conversations")
 OBJECTS = {
@@ -38,21 +37,15 @@ def load_activities(
 
     Raises BadInput where an activity names a contact that is not there.
     """
-    unknown = ~frame["contact_id"].isin(list(contacts))
-    if unknown.any():
-        row = frame[unknown].iloc[0]
-        raise BadInput(
-            f"Activity {row['activity_id']} names the contact {row['contact_id']}, which is not among the contacts; add it or take the row out."
-        )
-    rows, doubled = _rows(portal, frame, contacts, companies, owners)
+    rows, doubled = read_rows(frame, contacts, companies, owners, portal.clock.now_ms())
     kinds: dict[str, list[Row]] = defaultdict(list)
     counted: dict[str, int] = defaultdict(int)
     for row in rows:
         kinds[_object_of(row)].append(row)
         counted[f"{row.channel} {_object_of(row)}"] += len(row.contacts)
     roll_ups = _roll_ups(rows)
-    _count_answers(kinds["emails"], kinds.pop("opens", []))
-    kinds["tickets"] = _tickets(kinds["tickets"])
+    count_answers(kinds["emails"], kinds.pop("opens", []))
+    kinds["tickets"] = join_tickets(kinds["tickets"])
     parts = _parts(kinds, counted, doubled)
     del rows
     for kind, shape in SHAPES.items():
@@ -60,112 +53,12 @@ def load_activities(
     return parts, roll_ups
 
 
-def _rows(
-    portal: Portal, frame: pd.DataFrame, contacts: dict[str, int], companies: dict[str, int], owners: dict[str, int]
-) -> tuple[list[Row], int]:
-    # Column by column, so that no sorted copy of the whole frame is made.
-    order = frame["occurred_at"].argsort(kind="stable").to_numpy()
-    now = portal.clock.now_ms()
-
-    def column(name: str) -> pd.Series:
-        return frame[name].iloc[order]
-
-    columns: list[list[Any]] = [
-        texts(column("activity_id")),
-        [contacts[text] for text in column("contact_id")],
-        to_millis(column("occurred_at")),
-    ]
-    columns += [
-        texts(column(n)) for n in ("channel", "direction", "outcome", "company_id", "actor_id", "subject", "body", "headers", "thread_id")
-    ]
-    columns += [
-        column("duration_s").tolist(),
-        flags(column("is_automated")),
-        flags(column("is_broadcast")),
-        to_millis(column("modified_at")),
-    ]
-    made: dict[str, Row] = {}
-    doubled = 0
-    for (
-        key,
-        contact,
-        at,
-        channel,
-        direction,
-        outcome,
-        company,
-        actor,
-        subject,
-        body,
-        headers,
-        thread,
-        duration,
-        auto,
-        many,
-        modified,
-    ) in zip(*columns, strict=True):
-        known = made.get(key)
-        if known is not None:
-            if contact in known.contacts:
-                doubled += 1
-            else:
-                known.contacts.append(contact)
-            continue
-        # Unless told otherwise a record is changed for the last time soon after the event, as logging takes a moment.
-        changed = modified if modified is not None else at + 1_000 + (at // 1000 + contact) * 7919 % 240_000
-        made[key] = Row(
-            *(key, [contact], at, channel, direction, outcome),
-            *(companies[company] if company is not None else None, owners[actor] if actor is not None else None),
-            *(subject, body, headers, thread, duration if duration == duration else None, auto, many),  # noqa: PLR0124 - only NaN differs from itself
-            max(at, min(changed, max(now, at))),
-        )
-    return list(made.values()), doubled
-
-
 def _object_of(row: Row) -> str:
     if row.direction == "internal" and row.channel != "ticket":
         return "notes"
-    if row.channel == "email" and row.direction == "inbound" and row.outcome in {"opened", "clicked"}:
+    if row.is_open:
         return "opens"
     return OBJECTS.get(row.channel, row.channel)
-
-
-def _count_answers(emails: list[Row], opens: list[Row]) -> None:
-    """Count opens, clicks and replies on the e-mail that they belong to: the last one of ours to that contact, or of that thread."""
-    last_to: dict[int, Row] = {}
-    last_of: dict[str, Row] = {}
-    for row in sorted([*emails, *opens], key=lambda row: row.at):
-        if row.direction == "outbound":
-            row.opens += row.outcome in {"opened", "clicked"}
-            row.clicks += row.outcome == "clicked"
-            row.replies += row.outcome == "replied"
-            for contact in row.contacts:
-                last_to[contact] = row
-            if row.thread:
-                last_of[row.thread] = row
-        elif row.outcome in {"opened", "clicked"}:
-            for contact in row.contacts:
-                if contact in last_to:
-                    last_to[contact].opens += row.outcome == "opened"
-                    last_to[contact].clicks += row.outcome == "clicked"
-        elif row.outcome not in {"bounced", "auto_reply"} and row.thread in last_of:
-            last_of[str(row.thread)].replies = max(1, last_of[str(row.thread)].replies)
-
-
-def _tickets(rows: list[Row]) -> list[Row]:
-    """One row a ticket: opened by its first row, closed by the last one that says so."""
-    tickets: dict[str, Row] = {}
-    for row in rows:
-        ticket = tickets.setdefault(row.thread or row.activity_id, row)
-        ticket.modified = max(ticket.modified, row.modified)
-        if row is not ticket:
-            ticket.contacts += [contact for contact in row.contacts if contact not in ticket.contacts]
-            ticket.owner = ticket.owner or row.owner
-        if row.outcome == "closed_ticket":
-            ticket.closed = row.at
-        elif row.outcome == "opened_ticket":
-            ticket.closed = None
-    return list(tickets.values())
 
 
 def _put(portal: Portal, kind: str, shape: tuple[str, ...], rows: list[Row], people: People) -> None:

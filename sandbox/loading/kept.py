@@ -21,6 +21,9 @@ from typing import Any
 import orjson
 
 from sandbox.hubspot.account import DISPOSITIONS
+from sandbox.loading.rows import Row as AnyRow
+
+Row = AnyRow[int]
 
 HALF_HOUR_MS = 1_800_000
 _FROM = re.compile(r"^From:[ \t]*(?:\"?([^\"<\r\n]*?)\"?[ \t]*)?<?([^<>\s]+@[^<>\s]+)>?", re.MULTILINE | re.IGNORECASE)
@@ -66,32 +69,6 @@ CALL_OUTCOMES = {
     "canceled": ("CANCELED", None),
 }
 MEETING_OUTCOMES = {"held": "COMPLETED", "no_show": "NO_SHOW", "declined": "CANCELED", "canceled": "CANCELED", "scheduled": "SCHEDULED"}
-
-
-@dataclass(slots=True)
-class Row:
-    """One record in the making: the first of its rows, the contacts of all of them, and what was counted on it."""
-
-    activity_id: str
-    contacts: list[int]
-    at: int
-    channel: str
-    direction: str
-    outcome: str | None
-    company: int | None
-    owner: int | None
-    subject: str | None
-    body: str | None
-    headers: str | None
-    thread: str | None
-    duration: float | None
-    is_automated: bool
-    is_broadcast: bool
-    modified: int
-    opens: int = 0
-    clicks: int = 0
-    replies: int = 0
-    closed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -20,7 +21,7 @@ class LoadReport:
     """Every row of the tables is in exactly one of ``parts``. ``ids`` gives, by object type, the record id of each canonical id."""
 
     parts: tuple[Loaded, ...]
-    ids: dict[str, dict[str, int]]
+    ids: Mapping[str, Mapping[str, int | str]]
 
     @property
     def skipped(self) -> int:

@@ -220,7 +220,8 @@ class _Maker:
         return "title_in_salesforce"
 
     def _title(self, rng: random.Random, fate: dict[str, Any], other_than: str | None) -> str:
-        return rng.choice([title for title in self._titles[fate["language"]] if title != other_than])
+        titles: list[str] = [title for title in self._titles[fate["language"]] if title != other_than]
+        return rng.choice(titles)
 
     def _as_salesforce(self, rng: random.Random, record: dict[str, Any], fate: dict[str, Any]) -> None:
         """What only Salesforce would know: that somebody is a lead, and that its data service saw a change of jobs."""
