@@ -1,40 +1,33 @@
-"""The whole sandbox as one ASGI application: the vendor's paths, its own, and the person's pages."""
+"""The whole sandbox as one ASGI application: the vendors' paths behind one gate, its own, and the person's pages."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from sandbox.admin import admin_routes
-from sandbox.calls import CallLog
-from sandbox.faults import Faults
+from sandbox.clock import Clock
 from sandbox.gate import Gate, Receive, Scope, Send, http_date
-from sandbox.hubspot.portal import Portal
-
-VENDOR_PATHS = ("/crm/", "/account-info/", "/oauth/", "/calling/", "/appinstalls/", "/email/")
 
 
 class SandboxApp:
-    """Sends each call to the vendor's side or to the pages, and stamps every answer with the sandbox's time."""
+    """Sends each call to a vendor's side or to the pages, and stamps every answer with the sandbox's time."""
 
-    def __init__(self, portal: Portal, calls: CallLog, faults: Faults, drop: Callable[[Scope], None], pages: list[BaseRoute]) -> None:
-        self._portal = portal
-        self._gate = Gate(portal, calls, faults, drop)
-        self._pages = Starlette(routes=[*admin_routes(portal, calls, faults), *pages])
+    def __init__(self, gate: Gate, clock: Clock, pages: list[BaseRoute]) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._pages = Starlette(routes=pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         if scope["type"] != "http":
             await self._pages(scope, receive, send)
-        elif scope["path"].startswith(VENDOR_PATHS):
+        elif self._gate.door(scope["path"]) is not None:
             await self._gate(scope, receive, send)
         else:
 
             async def stamp(message: Scope) -> None:
                 if message["type"] == "http.response.start":
-                    message["headers"] = [*message["headers"], (b"date", http_date(self._portal))]
+                    message["headers"] = [*message["headers"], (b"date", http_date(self._clock))]
                 await send(message)
 
             await self._pages(scope, receive, stamp)

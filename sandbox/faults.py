@@ -17,23 +17,30 @@ from transforms.vocabulary.errors import BadInput
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of fault. ``status`` 0 means no status of its own. ``is_refusal``: answered at the door, uncounted. ``applies``: the write is done."""
+    """One kind of fault. ``status`` 0 means no status of its own. ``is_refusal``: answered at the door, uncounted. ``applies``: the write is done.
+
+    ``is_inside``: whoever answers the call plays it. ``vendor`` is the only side that has it; empty: both do.
+    """
 
     status: int = 0
     is_refusal: bool = False
     applies: bool = False
     body: str = "json"
     meaning: str = ""
+    is_inside: bool = False
+    vendor: str = ""
 
+
+HUBSPOT, SALESFORCE = "hubspot", "salesforce"
 
 KINDS: dict[str, Kind] = {
-    "rate_limit_burst": Kind(429, is_refusal=True, meaning="429 TEN_SECONDLY_ROLLING"),
-    "rate_limit_daily": Kind(429, is_refusal=True, meaning="429 DAILY"),
-    "rate_limit_search": Kind(429, is_refusal=True, meaning="429 SECONDLY"),
-    "expired_token": Kind(401, is_refusal=True, meaning="401 EXPIRED_AUTHENTICATION"),
-    "missing_scopes": Kind(403, is_refusal=True, meaning="403 MISSING_SCOPES"),
-    "locked": Kind(423, meaning="423 while a high-volume sync holds the records"),
-    "migrating": Kind(477, meaning="477 with Retry-After while the portal moves to another data centre"),
+    "rate_limit_burst": Kind(429, is_refusal=True, vendor=HUBSPOT, meaning="429 TEN_SECONDLY_ROLLING"),
+    "rate_limit_daily": Kind(429, is_refusal=True, vendor=HUBSPOT, meaning="429 DAILY"),
+    "rate_limit_search": Kind(429, is_refusal=True, vendor=HUBSPOT, meaning="429 SECONDLY"),
+    "expired_token": Kind(401, is_refusal=True, vendor=HUBSPOT, meaning="401 EXPIRED_AUTHENTICATION"),
+    "missing_scopes": Kind(403, is_refusal=True, vendor=HUBSPOT, meaning="403 MISSING_SCOPES"),
+    "locked": Kind(423, vendor=HUBSPOT, meaning="423 while a high-volume sync holds the records"),
+    "migrating": Kind(477, vendor=HUBSPOT, meaning="477 with Retry-After while the portal moves to another data centre"),
     "server_error": Kind(500, meaning="500 with a JSON body"),
     "bad_gateway": Kind(502, body="html", meaning="502 with an HTML body"),
     "unavailable": Kind(503, body="html", meaning="503 with an HTML body"),
@@ -46,6 +53,18 @@ KINDS: dict[str, Kind] = {
     "slow": Kind(0, applies=True, meaning="the right answer, `seconds` late"),
     "drop_before": Kind(0, body="drop", meaning="the connection breaks before anything was done"),
     "drop_after": Kind(0, applies=True, body="drop", meaning="the connection breaks after the write was applied"),
+    "daily_limit": Kind(403, is_refusal=True, vendor=SALESFORCE, meaning="403 REQUEST_LIMIT_EXCEEDED: the 24 hours' calls are used up"),
+    "concurrent_limit": Kind(403, is_refusal=True, vendor=SALESFORCE, meaning="403 REQUEST_LIMIT_EXCEEDED: too many long calls at once"),
+    "session_expired": Kind(401, is_refusal=True, vendor=SALESFORCE, meaning="401 INVALID_SESSION_ID; that session has ended"),
+    "sessions_revoked": Kind(401, is_refusal=True, vendor=SALESFORCE, meaning="401 INVALID_SESSION_ID; all sessions have ended"),
+    "session_page": Kind(401, body="html", vendor=SALESFORCE, meaning="401 with an HTML body; the session lives on"),
+    "login_refused": Kind(400, is_refusal=True, vendor=SALESFORCE, meaning="the token endpoint and SOAP login refuse"),
+    "api_disabled": Kind(403, is_refusal=True, vendor=SALESFORCE, meaning="403 API_DISABLED_FOR_ORG"),
+    "query_timeout": Kind(400, vendor=SALESFORCE, meaning="400 QUERY_TIMEOUT"),
+    "server_unavailable": Kind(503, vendor=SALESFORCE, meaning="503 SERVER_UNAVAILABLE with a JSON body"),
+    "lock_rows": Kind(0, applies=True, is_inside=True, vendor=SALESFORCE, meaning="UNABLE_TO_LOCK_ROW on `rows` of the rows written"),
+    "fail_rows": Kind(0, applies=True, is_inside=True, vendor=SALESFORCE, meaning="200, but `rows` of the rows failed with `code`"),
+    "bulk_job_fails": Kind(0, applies=True, is_inside=True, vendor=SALESFORCE, meaning="the job ends Failed with half its rows written"),
 }
 """All kinds of faults, by the name used in a fault file."""
 
@@ -57,6 +76,7 @@ class Rule:
     ``path`` is a regular expression searched in the path; ``method`` an HTTP method. Of the calls that match, it strikes the ``nth`` ones
     (counted from 1), every ``every``-th, or each with ``probability``; with none of the three, all. ``times`` caps how often.
     ``applied`` overrides whether the write takes effect; ``retry_after`` and ``seconds`` are in seconds.
+    ``rows`` is how many rows of a write are struck, ``code`` with which of the vendor's codes.
     """
 
     fault: str
@@ -70,6 +90,8 @@ class Rule:
     retry_after: int | None = None
     seconds: float = 5.0
     status: int = 0
+    rows: int = 1
+    code: str = ""
     matched: int = 0
     struck: int = 0
 
@@ -82,6 +104,10 @@ class Rule:
     def applies(self) -> bool:
         """Whether the write takes effect although the answer is bad."""
         return self.kind.applies if self.applied is None else self.applied
+
+    def rows_of(self, total: int) -> list[int]:
+        """Which of ``total`` rows the present strike hits: the same in every run."""
+        return sorted(random.Random(f"{self.fault} {self.struck}").sample(range(total), min(self.rows, total)))
 
 
 def rule_from(given: Mapping[str, Any], place: str) -> Rule:
@@ -101,7 +127,7 @@ def rule_from(given: Mapping[str, Any], place: str) -> Rule:
         raise BadInput(f"{place}: path {values['path']!r} is not a regular expression ({fault}); correct it.") from None
     if not isinstance(values.get("nth", []), list) or not all(isinstance(n, int) for n in values.get("nth", [])):
         raise BadInput(f"{place}: nth must be a number or a list of numbers, counted from 1.")
-    for name in ("every", "probability", "times", "retry_after", "seconds", "status"):
+    for name in ("every", "probability", "times", "retry_after", "seconds", "status", "rows"):
         if values.get(name) is not None and not isinstance(values[name], int | float):
             raise BadInput(f"{place}: {name} must be a number but is {values[name]!r}.")
     return Rule(**values)
@@ -142,11 +168,13 @@ class Faults:
         with self._lock:
             self.rules.clear()
 
-    def strike(self, method: str, path: str) -> Rule | None:
-        """The rule that strikes this call, if any."""
+    def strike(self, method: str, path: str, vendor: str = "") -> Rule | None:
+        """The rule that strikes this call, if any. A call to one vendor never meets what only the other has."""
         chosen = None
         with self._lock:
             for rule in self.rules:
+                if vendor and rule.kind.vendor not in {"", vendor}:
+                    continue
                 if (rule.method and rule.method.upper() != method) or not re.search(rule.path, path):
                     continue
                 rule.matched += 1

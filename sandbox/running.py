@@ -17,11 +17,13 @@ import pyarrow as pa
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sandbox.admin import admin_routes
 from sandbox.app import SandboxApp
 from sandbox.calls import CallLog
 from sandbox.clock import Clock
 from sandbox.faults import Faults, read_rules
-from sandbox.gate import Scope
+from sandbox.gate import Gate, Scope
+from sandbox.hubspot.door import HubSpotDoor
 from sandbox.hubspot.portal import Portal
 from sandbox.loader import LoadReport, Tables, last_moment, load_tables
 from sandbox.options import SandboxOptions
@@ -141,7 +143,8 @@ def make_faults(options: SandboxOptions) -> Faults:
 def make_server(portal: Portal, calls: CallLog, faults: Faults) -> uvicorn.Server:
     """The server of a sandbox, not yet listening."""
     connections = Connections()
-    app = SandboxApp(portal, calls, faults, connections.drop, page_routes(portal))
+    gate = Gate([HubSpotDoor(portal)], portal.options, portal.clock, calls, faults, connections.drop)
+    app = SandboxApp(gate, portal.clock, [*admin_routes(portal, calls, faults), *page_routes(portal)])
     config = uvicorn.Config(
         app,
         http=connections.protocol(),
