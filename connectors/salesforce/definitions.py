@@ -255,4 +255,4 @@ def _alike(wanted: Any, held: Any) -> bool:
         return isinstance(held, Mapping) and all(_alike(value, held.get(key)) for key, value in wanted.items())
     if isinstance(wanted, list):
         return len(held or ()) == len(wanted) and all(_alike(one, other) for one, other in zip(wanted, held, strict=True))
-    return (held or "") == wanted
+    return bool((held or "") == wanted)

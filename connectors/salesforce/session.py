@@ -76,11 +76,17 @@ class Session:
         return held
 
     def for_metadata(self) -> Salesforce:
-        """A new object for metadata calls alone: they leave headers behind that would spoil every other call."""
+        """This thread's object for metadata calls alone: they leave headers behind that would spoil every other call.
+
+        It is kept, because reading the description of the metadata service takes a quarter of a second each time.
+        """
         session_id, instance = self._held or self.sign_in()
-        made = Salesforce(session_id=session_id, instance=instance, version=self.version, session=self._http())
-        made.mdapi._client.transport.session = self._http()  # noqa: SLF001 - zeep takes no notice of the session it is given
-        return made
+        held: Salesforce | None = getattr(self._local, "metadata", None)
+        if held is None or held.session_id != session_id or held.sf_instance != instance:
+            held = Salesforce(session_id=session_id, instance=instance, version=self.version, session=self._http())
+            held.mdapi._client.transport.session = self._http()  # noqa: SLF001 - zeep takes no notice of the session it is given
+            self._local.metadata = held
+        return held
 
     def sign_in(self, *, instead_of: str | None = None) -> tuple[str, str]:
         """Sign in, unless somebody else did meanwhile: session id and instance. ``instead_of`` is the session id that no longer serves.
