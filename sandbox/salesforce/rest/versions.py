@@ -38,8 +38,9 @@ def list_versions(asked: Asked) -> Answer:
 
 
 def list_resources(asked: Asked) -> Answer:
-    """``GET /services/data/vXX.X``: the resources of a version."""
-    return Answer(200, {name: f"{asked.base}/{path}" for name, path in RESOURCES})
+    """``GET /services/data/vXX.X``: the resources of a version, and who asks."""
+    identity = f"https://login.salesforce.com/id/{asked.org.org.org_id}/{asked.user_id}"
+    return Answer(200, {**{name: f"{asked.base}/{path}" for name, path in RESOURCES}, "identity": identity})
 
 
 ROUTES = [
