@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.salesforce.names import OBJECTS, PREFIX, TASK_KEY, api_name
@@ -48,6 +48,8 @@ UNITS = {Kind.CHANCE: "In steps of 5 points.", Kind.SHARE: "In steps of 5 points
 
 KEY_LENGTH = 128
 """Characters of a task's key. Ours are shorter; Salesforce allows 255."""
+
+_EXTERNAL = ("caseSensitive", "externalId", "unique")
 
 FIELD, PERMISSIONS, VIEW = "CustomField", "PermissionSet", "ListView"
 """The Metadata API's words for what we create."""
@@ -111,6 +113,11 @@ def task_key_component() -> Component:
     return Component(FIELD, f"Activity.{TASK_KEY}", body)
 
 
+def without_external_id(key: Component) -> Component:
+    """The tasks' key for an org that refuses one more external id: a task is then looked for among those of its contact."""
+    return replace(key, body={name: value for name, value in key.body.items() if name not in _EXTERNAL})
+
+
 def permission_components(fields: Sequence[Component]) -> list[Component]:
     """The permission set of the user as whom we sign in, who writes our fields, and that of the people who read them."""
     integration = {
@@ -136,7 +143,9 @@ def permission_components(fields: Sequence[Component]) -> list[Component]:
 def differences(wanted: Component, held: Mapping[str, Any]) -> list[str]:
     """The elements of a component that an org has otherwise. What we say nothing of is the org's own affair."""
     if wanted.kind == FIELD:
-        return [name for name, value in wanted.body.items() if name != "required" and not _same(name, value, held.get(name))]
+        # Whether the tasks' key is an external id was settled when it was made: an org may have refused that.
+        passed = {"required", *(_EXTERNAL if wanted.own_name == TASK_KEY else ())}
+        return [name for name, value in wanted.body.items() if name not in passed and not _same(name, value, held.get(name))]
     if wanted.kind == PERMISSIONS:
         return [name for name, value in wanted.body.items() if not _granted_already(name, value, held.get(name))]
     return [name for name, value in wanted.body.items() if not _alike(value, held.get(name))]
