@@ -21,7 +21,7 @@ COMPANY_SHARE = 0.88
 """So many of a company's people stand where the company stands."""
 COPIED = {"email": 0.2, "meeting": 0.12, "call": 0.05}
 """How often a happening is recorded in both CRMs although one would do, by channel."""
-FIRST = {"owner": 101, "company": 1_001, "contact": 5_001, "lead": 1_001, "case": 700_001, "activity": 200_001}
+FIRST = {"owner": 101, "company": 1_001, "contact": 5_001, "lead": 1_001, "case": 700_001, "activity": 20_000_001}
 """The numbers with which the ids of a Salesforce org begin."""
 
 
