@@ -27,20 +27,23 @@ class OrgError(Exception):
 
 @dataclass(frozen=True)
 class RowFault:
-    """Why one row of a write is refused: Salesforce's status code, its message, and the fields concerned."""
+    """Why one row of a write is refused: Salesforce's status code, its message, and the fields concerned.
+
+    ``fields`` is None where the answer to a call about a single record has no such key (an unknown column, a value of the wrong kind).
+    """
 
     code: str
     message: str
-    fields: tuple[str, ...] = ()
+    fields: tuple[str, ...] | None = ()
     more: dict[str, Any] = field(default_factory=dict)
 
     def in_batch(self) -> dict[str, Any]:
         """As collections tell it: ``statusCode``."""
-        return {"statusCode": self.code, "message": self.message, "fields": list(self.fields), **self.more}
+        return {"statusCode": self.code, "message": self.message, "fields": list(self.fields or ()), **self.more}
 
     def in_csv(self) -> str:
         """As Bulk API 2.0 tells it in ``sf__Error``."""
-        return f"{self.code}:{self.message}:{','.join(self.fields)} --"
+        return f"{self.code}:{self.message}:{','.join(self.fields or ())} --"
 
 
 class RowError(Exception):
@@ -52,7 +55,10 @@ class RowError(Exception):
 
     def as_call(self) -> list[dict[str, Any]]:
         """As the answer to a call about a single record: ``errorCode``."""
-        return [{"message": f.message, "errorCode": f.code, "fields": list(f.fields), **f.more} for f in self.faults]
+        return [
+            {"message": f.message, "errorCode": f.code, **({} if f.fields is None else {"fields": list(f.fields)}), **f.more}
+            for f in self.faults
+        ]
 
 
 def not_found() -> OrgError:

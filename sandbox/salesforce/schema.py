@@ -23,7 +23,8 @@ class Field:
     ``type`` is describe's word: id string textarea boolean int double currency percent date datetime time email phone url picklist
     multipicklist combobox reference address location anyType base64 encryptedstring. ``formula`` fields are calculated and read-only.
     ``reference_to`` names the objects that a reference may point to; ``relationship`` is the name under which the parent is reached.
-    ``is_hidden_until_granted``: made by metadata; nobody sees it until a permission set grants it.
+    ``is_hidden_until_granted``: nobody sees it until a permission set grants it; so is every field made by metadata.
+    ``more`` holds what describe says of this field other than its type would let one expect, by describe's own keys.
     """
 
     name: str
@@ -63,21 +64,33 @@ class Field:
     formula: str | None = None
     visible_lines: int = 0
     is_hidden_until_granted: bool = False
+    more: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Child:
-    """A child relationship: the object and field that point here, and the name under which the children are reached (None: by none)."""
+    """A child relationship: the object and field that point here, and the name under which the children are reached (None: by none).
+
+    ``cascades``: a child goes with its parent. ``restricts``: a parent with children stays. ``is_hidden``: deprecated. ``junctions``:
+    the lists of ids and the objects by which a child joins several parents.
+    """
 
     object: str
     field: str
     relationship: str | None
     cascades: bool = False
+    restricts: bool = False
+    is_hidden: bool = False
+    junctions: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 @dataclass
 class ObjectType:
-    """One object: its names, the prefix of its ids, what may be done with it, its fields in order and its children."""
+    """One object: its names, the prefix of its ids, what may be done with it, its fields in order and its children.
+
+    ``told`` are describe's further flags that hold (feedEnabled, layoutable …), ``urls`` the kinds of its links, ``scopes`` its list
+    scopes as name and label.
+    """
 
     name: str
     label: str
@@ -97,6 +110,9 @@ class ObjectType:
     custom: bool = False
     bulkable: bool = True
     needs_filter: bool = False
+    told: frozenset[str] = frozenset()
+    urls: tuple[str, ...] = ()
+    scopes: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, name: str, label: str, plural: str, prefix: str | None, fields: Iterable[Field], **flags: bool) -> ObjectType:

@@ -1,0 +1,137 @@
+"""Who may see and change what: profiles and permission sets, read from their own records, so that inserting one is what grants.
+
+Every profile has a permission set of its own, as in Salesforce. A standard object or field is open to a user unless that set says
+otherwise; a field that is hidden until granted needs a FieldPermissions record in a permission set that is assigned to the user.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.salesforce.schema import Field, ObjectType
+
+if TYPE_CHECKING:
+    from sandbox.salesforce.org import Org
+
+VERBS = {
+    "create": "PermissionsCreate",
+    "read": "PermissionsRead",
+    "update": "PermissionsEdit",
+    "delete": "PermissionsDelete",
+    "view_all": "PermissionsViewAllRecords",
+    "modify_all": "PermissionsModifyAllRecords",
+}
+_WATCHED = ("PermissionSetAssignment", "FieldPermissions", "ObjectPermissions", "PermissionSet", "User")
+_SHARED = {"task", "event"}
+
+
+class _Grants:
+    """What one user was given: fields and objects by lower-case name; a value False takes away what is open by default."""
+
+    def __init__(self) -> None:
+        self.reads: dict[tuple[str, str], bool] = {}
+        self.edits: dict[tuple[str, str], bool] = {}
+        self.verbs: dict[tuple[str, str], bool] = {}
+
+
+class Access:
+    """The permissions of an org's users."""
+
+    def __init__(self, org: Org) -> None:
+        self._org = org
+        self._version: tuple[int, ...] = ()
+        self._grants: dict[str, _Grants] = {}
+
+    def sees(self, user_id: str, object_name: str, field: str) -> bool:
+        """Whether a user may read a field: it is in describe then, and in queries."""
+        kind = self._org.schema.object(object_name)
+        one = kind.field(field) if kind else None
+        return kind is not None and one is not None and self.sees_field(user_id, kind, one)
+
+    def edits(self, user_id: str, object_name: str, field: str) -> bool:
+        """Whether a user may write a field, as far as permissions go."""
+        kind = self._org.schema.object(object_name)
+        one = kind.field(field) if kind else None
+        return kind is not None and one is not None and self.edits_field(user_id, kind, one)
+
+    def sees_field(self, user_id: str, kind: ObjectType, field: Field) -> bool:
+        """The same as ``sees``, for an object and field already found."""
+        if not field.permissionable:
+            return True
+        return self._of(user_id).reads.get((kind.name.lower(), field.name.lower()), not field.is_hidden_until_granted)
+
+    def edits_field(self, user_id: str, kind: ObjectType, field: Field) -> bool:
+        """The same as ``edits``, for an object and field already found."""
+        if not field.permissionable:
+            return True
+        return self._of(user_id).edits.get((kind.name.lower(), field.name.lower()), not field.is_hidden_until_granted)
+
+    def may(self, user_id: str, object_name: str, verb: str) -> bool:
+        """Whether a user may ``create``, ``read``, ``update`` or ``delete`` records of an object (also ``view_all``, ``modify_all``)."""
+        return self._of(user_id).verbs.get((object_name.lower(), verb), True)
+
+    def grant(self, permission_set_id: str, object_name: str, field: str, *, read: bool = True, edit: bool = True) -> None:
+        """Give (or with ``read`` False take) a field through a permission set. Task and Event share their field permissions."""
+        for name in ("Task", "Event") if object_name.lower() in _SHARED else (object_name,):
+            kind = self._org.schema.object(name)
+            one = kind.field(field) if kind else None
+            if kind is None or one is None:
+                continue
+            values = {"PermissionsRead": read or edit, "PermissionsEdit": edit}
+            path = f"{kind.name}.{one.name}"
+            held = [
+                record
+                for record in self._org.store("FieldPermissions").children("ParentId", permission_set_id)
+                if record.values.get("Field") == path and not record.is_deleted
+            ]
+            if held:
+                self._org.store("FieldPermissions").change(held[0], values)
+            else:
+                self._org.import_record(
+                    "FieldPermissions", {"ParentId": permission_set_id, "SobjectType": kind.name, "Field": path, **values}
+                )
+
+    def allow(self, permission_set_id: str, object_name: str, **verbs: bool) -> None:
+        """Give or take verbs of an object through a permission set: ``allow(set_id, "Case", read=False)``."""
+        values = {VERBS[verb]: held for verb, held in verbs.items()}
+        store = self._org.store("ObjectPermissions")
+        held = [one for one in store.children("ParentId", permission_set_id) if one.values.get("SobjectType") == object_name]
+        if held:
+            store.change(held[0], values)
+        else:
+            full = {VERBS[verb]: verb in {"create", "read", "update", "delete"} for verb in VERBS}
+            self._org.import_record("ObjectPermissions", {"ParentId": permission_set_id, "SobjectType": object_name, **full, **values})
+
+    def _of(self, user_id: str) -> _Grants:
+        stores = self._org.stores
+        version = tuple(stores[name].changes for name in _WATCHED)
+        if version != self._version:
+            self._version = version
+            self._grants = {}
+        found = self._grants.get(user_id)
+        if found is None:
+            found = self._grants[user_id] = self._gather(user_id)
+        return found
+
+    def _gather(self, user_id: str) -> _Grants:
+        """Together what all sets give; a set that a profile owns may also take, which any other set gives back."""
+        org, grants = self._org, _Grants()
+        sets = [
+            one.values["PermissionSetId"]
+            for one in org.store("PermissionSetAssignment").children("AssigneeId", user_id)
+            if not one.is_deleted
+        ]
+        for set_id in sets:
+            for record in org.store("FieldPermissions").children("ParentId", set_id):
+                if record.is_deleted:
+                    continue
+                name, _, field = record.values["Field"].lower().partition(".")
+                for store, key in ((grants.reads, "PermissionsRead"), (grants.edits, "PermissionsEdit")):
+                    store[(name, field)] = store.get((name, field), False) or record.values.get(key, False)
+            for record in org.store("ObjectPermissions").children("ParentId", set_id):
+                if record.is_deleted:
+                    continue
+                name = record.values["SobjectType"].lower()
+                for verb, key in VERBS.items():
+                    grants.verbs[(name, verb)] = grants.verbs.get((name, verb), False) or record.values.get(key, False)
+        return grants

@@ -1,0 +1,120 @@
+"""The recycle bin: deleting with what cascades, bringing back, purging; and the archive of old activities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sandbox.salesforce import dml_activities, dml_checks
+from sandbox.salesforce.errors import RowError, RowFault
+from sandbox.salesforce.records import Record
+
+if TYPE_CHECKING:
+    from sandbox.salesforce.org import Org
+
+DAY_MS = 86_400_000
+
+
+def delete(org: Org, user_id: str, record: Record) -> None:
+    """Delete a record and all that cascades from it. Raises RowError."""
+    kind = org.kind(record.object)
+    dml_checks.check_verb(org, user_id, kind, "delete")
+    if record.is_deleted:
+        raise RowError(RowFault("ENTITY_IS_DELETED", "entity is deleted"), status=404)
+    dml_checks.check_locks(org, kind, record, {})
+    if record.object == "Account":
+        _refuse_with_cases(org, record)
+    now = org.now_ms()
+    for one in [record, *_cascade(org, record)]:
+        put_away(org, user_id, one, now)
+    _refresh(org, record)
+
+
+def put_away(org: Org, user_id: str, record: Record, now: int) -> None:
+    """One record into the recycle bin, or out of the org where its object knows none."""
+    kind = org.kind(record.object)
+    former = record.version() if org.delays_commits else None
+    org.log_deletion(record.object, now, record.id)
+    if kind.field("IsDeleted") is None or not (kind.undeletable or kind.replicateable):
+        org.store(record.object).remove(record)
+        return
+    record.is_deleted, record.deleted_ms = True, now
+    stamps = {"IsDeleted": True, "LastModifiedDate": now, "LastModifiedById": user_id, "SystemModstamp": now}
+    org.store(record.object).change(record, {name: value for name, value in stamps.items() if kind.field(name)})
+    org.bin.append(record)
+    org.commit(record, former)
+
+
+def undelete(org: Org, user_id: str, record: Record) -> None:
+    """Bring back a record and what was deleted with it. Raises RowError."""
+    kind = org.kind(record.object)
+    if not record.is_deleted or not kind.undeletable or record.values.get("MasterRecordId"):
+        raise RowError(RowFault("UNDELETE_FAILED", "Entity is not in the recycle bin"))
+    now, deleted = org.now_ms(), record.deleted_ms
+    for one in [record, *(child for child in _cascade(org, record, deleted=True) if child.deleted_ms == deleted)]:
+        former = one.version() if org.delays_commits else None
+        one.is_deleted, one.deleted_ms = False, None
+        stamps = {"IsDeleted": False, "LastModifiedDate": now, "LastModifiedById": user_id, "SystemModstamp": now}
+        org.store(one.object).change(one, {name: value for name, value in stamps.items() if org.kind(one.object).field(name)})
+        org.bin = [kept for kept in org.bin if kept is not one]
+        org.commit(one, former)
+        # It is no longer deleted, so getDeleted no longer tells it.
+        org.deletions[one.object] = [entry for entry in org.deletions.get(one.object, []) if entry[1] != one.id]
+    _refresh(org, record)
+
+
+def erase(org: Org, record: Record) -> None:
+    """Take a deleted record out of the recycle bin for good."""
+    org.bin = [kept for kept in org.bin if kept is not record]
+    if record.id in org.store(record.object).rows:
+        org.store(record.object).remove(record)
+
+
+def purge(org: Org, now: int) -> None:
+    """Erase what lay in the recycle bin for longer than it may."""
+    limit = now - org.org.recycle_days * DAY_MS
+    kept = []
+    for record in org.bin:
+        if record.deleted_ms is None or record.deleted_ms > limit:
+            kept.append(record)
+        elif record.id in org.store(record.object).rows:
+            org.store(record.object).remove(record)
+    org.bin = kept
+
+
+def archive(org: Org, now: int) -> None:
+    """Archive the activities that became old enough. Their stamps stay."""
+    days = org.org.archive_days
+    for name in ("Task", "Event"):
+        for record in org.store(name):
+            if not record.is_archived and dml_activities.is_archivable(record, now, days):
+                record.is_archived = True
+                record.values["IsArchived"] = True
+
+
+def _cascade(org: Org, record: Record, *, deleted: bool = False) -> Iterator[Record]:
+    """What goes with a record, at every depth."""
+    for child in org.kind(record.object).children:
+        if not child.cascades or child.object not in org.stores:
+            continue
+        for one in org.stores[child.object].children(child.field, record.id):
+            if one.is_deleted == deleted and one is not record:
+                yield one
+                yield from _cascade(org, one, deleted=deleted)
+
+
+def _refuse_with_cases(org: Org, record: Record) -> None:
+    cases = [one for one in org.store("Case").children("AccountId", record.id) if not one.is_deleted]
+    if cases:
+        told = ", ".join(str(one.values.get("CaseNumber")) for one in cases[:10])
+        message = (
+            f"Your attempt to delete {record.values.get('Name')} could not be completed because it is associated with the following cases."
+            f": {told}\n"
+        )
+        raise RowError(RowFault("DELETE_FAILED", message))
+
+
+def _refresh(org: Org, record: Record) -> None:
+    if record.object in {"Task", "Event"}:
+        for name in ("WhoId", "AccountId"):
+            dml_activities.refresh_last_activity(org, record.values.get(name))
