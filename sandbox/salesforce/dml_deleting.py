@@ -38,9 +38,9 @@ def put_away(org: Org, user_id: str, record: Record, now: int) -> None:
     if kind.field("IsDeleted") is None or not (kind.undeletable or kind.replicateable):
         org.store(record.object).remove(record)
         return
-    record.is_deleted, record.deleted_ms = True, now
     stamps = {"IsDeleted": True, "LastModifiedDate": now, "LastModifiedById": user_id, "SystemModstamp": now}
     org.store(record.object).change(record, {name: value for name, value in stamps.items() if kind.field(name)})
+    record.is_deleted, record.deleted_ms = True, now
     org.bin.append(record)
     org.commit(record, former)
 
@@ -53,9 +53,9 @@ def undelete(org: Org, user_id: str, record: Record) -> None:
     now, deleted = org.now_ms(), record.deleted_ms
     for one in [record, *(child for child in _cascade(org, record, deleted=True) if child.deleted_ms == deleted)]:
         former = one.version() if org.delays_commits else None
-        one.is_deleted, one.deleted_ms = False, None
         stamps = {"IsDeleted": False, "LastModifiedDate": now, "LastModifiedById": user_id, "SystemModstamp": now}
         org.store(one.object).change(one, {name: value for name, value in stamps.items() if org.kind(one.object).field(name)})
+        one.is_deleted, one.deleted_ms = False, None
         org.bin = [kept for kept in org.bin if kept is not one]
         org.commit(one, former)
         # It is no longer deleted, so getDeleted no longer tells it.
@@ -75,7 +75,9 @@ def purge(org: Org, now: int) -> None:
     limit = now - org.org.recycle_days * DAY_MS
     kept = []
     for record in org.bin:
-        if record.deleted_ms is None or record.deleted_ms > limit:
+        if not record.is_deleted or record.deleted_ms is None:
+            continue
+        if record.deleted_ms > limit:
             kept.append(record)
         elif record.id in org.store(record.object).rows:
             org.store(record.object).remove(record)

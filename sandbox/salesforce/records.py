@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import bisect
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from sandbox.salesforce.schema import Field, ObjectType
 
 Value = str | bool | int | float
 """A value as it is kept. Times are milliseconds since 1970, dates and times of day text, ids text of 18 characters."""
+
+Undo = Callable[[], None]
+"""Takes back one change of a store."""
 
 Shape = dict[str, int]
 """Where each field of an object lies in the cells of its records. All records of an object share one."""
@@ -110,7 +113,8 @@ class Record:
 class Store:
     """All records of one object. ``rows`` is by id of 18 characters, deleted ones included.
 
-    Changes go through ``put`` and ``change``, so that what finds records stays true.
+    Changes go through ``put``, ``change`` and ``remove``, so that what finds records stays true. ``changes`` counts them. ``journal``, where
+    there is one, takes what undoes each.
     """
 
     def __init__(self, object_type: ObjectType) -> None:
@@ -119,6 +123,7 @@ class Store:
         self.shape: Shape = {}
         self.next_number = 1
         self.changes = 0
+        self.journal: list[Undo] | None = None
         self.stamp_field = "SystemModstamp" if object_type.field("SystemModstamp") else "CreatedDate"
         self._stamps: list[tuple[int, str]] | None = None
         self._parents: dict[str, dict[str, dict[str, Record]]] = {}
@@ -139,10 +144,14 @@ class Store:
         self.rows[record.id] = record
         self.changes += 1
         self._enter(record, record.values)
+        if self.journal is not None:
+            self.journal.append(lambda: self.remove(record))
 
     def change(self, record: Record, values: Mapping[str, Any]) -> None:
         """Set values of a kept record; None empties one."""
         self.changes += 1
+        if self.journal is not None:
+            self.journal.append(self._way_back(record, values))
         self._leave(record, values)
         for name, value in values.items():
             record.values[name] = value
@@ -153,6 +162,8 @@ class Store:
         self.changes += 1
         self._leave(record, record.values)
         del self.rows[record.id]
+        if self.journal is not None:
+            self.journal.append(lambda: self.put(record))
 
     def stamped(self, start: int | None = None, end: int | None = None) -> Iterator[Record]:
         """The records whose SystemModstamp lies between the two, both included, oldest first; by id where stamps are equal."""
@@ -184,6 +195,16 @@ class Store:
             index = self._holders[field.name] = _indexed(self.rows.values(), field.name, folded=not field.case_sensitive)
         key = str(value) if field.case_sensitive else str(value).lower()
         return list(index.get(key, {}).values())
+
+    def _way_back(self, record: Record, values: Mapping[str, Any]) -> Undo:
+        before = {name: record.values.get(name) for name in values}
+        state = (record.is_deleted, record.deleted_ms, record.is_archived, record.visible_ms, record.former)
+
+        def undo() -> None:
+            self.change(record, before)
+            record.is_deleted, record.deleted_ms, record.is_archived, record.visible_ms, record.former = state
+
+        return undo
 
     def _enter(self, record: Record, values: Mapping[str, Any]) -> None:
         for name, index in self._parents.items():
