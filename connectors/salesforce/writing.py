@@ -1,0 +1,193 @@
+"""Writing our fields: which way costs the fewest calls, and one truthful report for every record.
+
+A composite call changes two hundred records and reads when they were changed, in ONE call. A bulk job takes about eight calls whatever its
+size, so it is taken for many records (see :data:`BULK_FROM`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from connectors.salesforce.answers import CRM as CRM_LABEL
+from connectors.salesforce.answers import LOCKED
+from connectors.salesforce.client import COLLECTION_LIMIT, Client, Part, SubAnswer, parts
+from connectors.salesforce.definitions import INTEGRATION, to_wire
+from connectors.salesforce.names import CRM, OBJECTS, api_name, object_of
+from transforms.vocabulary.changes import Fate, WriteReport
+from transforms.vocabulary.errors import BadInput, RequestRejected, SetupNeeded
+from transforms.vocabulary.fields import Field
+
+Json = dict[str, Any]
+
+WRITERS = 4
+"""Batches that are on their way at once."""
+
+LOCK_TRIES = 5
+"""How often rows are sent that somebody else holds locked."""
+
+UNKNOWN_FIELD = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
+"""The org has no such field, or our user may not see or write it: Salesforce tells the two apart by nothing."""
+
+HINTS = {
+    "ENTITY_IS_DELETED": "it was deleted or merged into another one",
+    "CANNOT_UPDATE_CONVERTED_LEAD": "the lead was converted",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "our user may not edit it",
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "our user may not edit what it belongs to",
+    LOCKED: "others kept it locked",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "a validation rule of the org is against it",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "a trigger or flow of the org is against it",
+    "MALFORMED_ID": "its id is none of Salesforce's",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one record of a write. ``fields`` are those that Salesforce names where it refused."""
+
+    fate: Fate
+    code: str = ""
+    message: str = ""
+    crm_id: str = ""
+    modified_at: datetime | None = None
+    is_new: bool | None = None
+    fields: tuple[str, ...] = ()
+
+
+def write_cells(client: Client, table: str, cells: pd.DataFrame, fields: Sequence[Field]) -> Iterator[WriteReport]:
+    """Write CELLS of one table; one report a record. ``fields`` are ours: they tell the form of each value."""
+    for name, records in _by_object(table, cells, fields).items():
+        if not name:
+            for record in records:
+                yield to_report(table, record["id"], refused("MALFORMED_ID"))
+        else:
+            yield from _write_in_collections(client, table, name, records)
+
+
+def to_report(table: str, key: str, outcome: Outcome, fate: Fate | None = None) -> WriteReport:
+    """The report of an outcome."""
+    return WriteReport(CRM, table, key, fate or outcome.fate, outcome.code, outcome.message, outcome.crm_id, outcome.modified_at)
+
+
+def refused(code: str, fields: Sequence[str] = ()) -> Outcome:
+    """The outcome of a record that Salesforce refused. What it says about it may hold personal data, so only the code is told."""
+    about = f" about {', '.join(sorted(set(fields)))}" if fields else ""
+    hint = f" ({HINTS[code]})" if code in HINTS else ""
+    message = (
+        f"{CRM_LABEL} refused this record{about} with {code}{hint}; see the record in {CRM_LABEL}, and it is tried again in the next run."
+    )
+    return Outcome(Fate.FAILED, code, message, fields=tuple(fields))
+
+
+def to_outcome(result: Mapping[str, Any]) -> Outcome:
+    """One result of a collection."""
+    if result.get("success"):
+        return Outcome(Fate.WRITTEN, crm_id=str(result.get("id") or ""), is_new=result.get("created"))
+    errors: Sequence[Json] = result.get("errors") or ({},)
+    error = errors[0]
+    return refused(str(error.get("statusCode") or "REFUSED"), tuple(map(str, error.get("fields") or ())))
+
+
+def need_setup(outcome: Outcome, names: Sequence[str]) -> None:
+    """Raise SetupNeeded where Salesforce does not know one of our fields, or does not let us write it."""
+    if outcome.code in UNKNOWN_FIELD:
+        named = ", ".join(sorted(set(outcome.fields) & set(names))) or f"one of {', '.join(sorted(names)[:3])}"
+        raise SetupNeeded(
+            f"We tried to write {named} and {CRM_LABEL} has no such field, or our user may not write it; run `stillthere setup`, "
+            f"or give our user the permission set {INTEGRATION}, then run again."
+        )
+
+
+def write_locked_again(client: Client, records: Sequence[Json], write: Any) -> list[Outcome]:
+    """Write records with ``write``, which gives one outcome each; those that others hold locked are written again, a few times."""
+    outcomes: list[Outcome] = list(write(records))
+    for attempt in range(1, LOCK_TRIES):
+        places = [place for place, outcome in enumerate(outcomes) if outcome.code == LOCKED]
+        if not places:
+            break
+        client.patience.sleep(client.patience.wait_s(attempt, None))
+        for place, outcome in zip(places, write([records[place] for place in places]), strict=True):
+            outcomes[place] = outcome
+    return outcomes
+
+
+def _by_object(table: str, cells: pd.DataFrame, fields: Sequence[Field]) -> dict[str, list[Json]]:
+    """The records to write, by object; those whose id belongs to none of the table's objects stand under ""."""
+    kinds = {f.name: f.kind for f in fields if f.table == table}
+    unknown = sorted(set(cells["field"]) - kinds.keys())
+    if unknown:
+        raise BadInput(f"Salesforce was asked to write {', '.join(unknown)} on {table}; these are no fields of ours.")
+    names = {name: api_name(name) for name in kinds}
+    records: dict[str, Json] = {}
+    for record_id, name, new in zip(cells["record_id"], cells["field"], cells["new"], strict=True):
+        values = records.setdefault(str(record_id), {})
+        values[names[name]] = to_wire(kinds[name], None if pd.isna(new) else str(new))
+    found: dict[str, list[Json]] = {}
+    for record_id, values in records.items():
+        own = object_of(record_id)
+        place = own if own in OBJECTS[table] else ""
+        found.setdefault(place or "", []).append({"attributes": {"type": place}, "id": record_id, **values})
+    return found
+
+
+def _write_in_collections(client: Client, table: str, name: str, records: Sequence[Json]) -> Iterator[WriteReport]:
+    def write(batch: Sequence[Json]) -> list[WriteReport]:
+        outcomes = write_locked_again(client, batch, lambda some: write_collection(client, name, some))
+        return [to_report(table, one["id"], outcome) for one, outcome in zip(batch, outcomes, strict=True)]
+
+    with ThreadPoolExecutor(WRITERS, thread_name_prefix="salesforce-write") as pool:
+        for reports in pool.map(write, list(parts(records, COLLECTION_LIMIT))):
+            yield from reports
+
+
+def write_collection(client: Client, name: str, records: Sequence[Json]) -> list[Outcome]:
+    """Change at most 200 records of one object; one outcome each, in their order, with the time of the change where it was told.
+
+    Where Salesforce refuses the whole call, the records that it is about are found and left out.
+    """
+    what = f"write {len(records)} records of {name}"
+    listed = ", ".join(f"'{one['id']}'" for one in records)
+    body: Json = {"allOrNone": False, "records": list(records)}
+    changed, read = client.composite(
+        [
+            Part("PATCH", "composite/sobjects", body=body, reference="changed"),
+            Part("GET", "query", {"q": f"SELECT Id, SystemModstamp FROM {name} WHERE Id IN ({listed})"}, reference="read"),  # noqa: S608 - ids
+        ],
+        purpose="write",
+        what=what,
+        is_write=True,
+    )
+    if changed.is_good and isinstance(changed.body, list) and len(changed.body) == len(records):
+        results: list[Json] = changed.body
+    else:
+        # The part could not be served, or was refused as a whole: sent by itself it is sent again, or judged.
+        try:
+            results, _ = client.collection("PATCH", "composite/sobjects", records, what=what, is_repeatable=True)
+        except RequestRejected as error:
+            return _isolated(client, name, records, error)
+    names = sorted({key for one in records for key in one} - {"attributes", "id"})
+    times = _times(read)
+    outcomes = []
+    for one, result in zip(records, results, strict=True):
+        outcome = to_outcome(result)
+        need_setup(outcome, names)
+        outcomes.append(replace(outcome, modified_at=times.get(one["id"])) if outcome.fate is Fate.WRITTEN else outcome)
+    return outcomes
+
+
+def _isolated(client: Client, name: str, records: Sequence[Json], error: RequestRejected) -> list[Outcome]:
+    need_setup(refused(error.code), sorted({key for one in records for key in one} - {"attributes", "id"}))
+    if len(records) == 1:
+        return [refused(error.code)]
+    middle = len(records) // 2
+    return [*write_collection(client, name, records[:middle]), *write_collection(client, name, records[middle:])]
+
+
+def _times(read: SubAnswer) -> dict[str, datetime]:
+    rows = read.body.get("records") if read.is_good and isinstance(read.body, dict) else ()
+    return {str(row["Id"]): datetime.fromisoformat(row["SystemModstamp"]) for row in rows or () if row.get("SystemModstamp")}
