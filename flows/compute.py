@@ -33,11 +33,12 @@ Lot = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Population:
-    """Who is in the lake: contacts with the bucket of their person, companies and owners. Small beside the activities."""
+    """Who is in the lake: contacts, who is behind each (``people``) and in which bucket, companies and owners. Small beside the activities."""
 
     contacts: pd.DataFrame
     companies: pd.DataFrame
     owners: pd.DataFrame
+    people: pd.DataFrame
     bucket: pd.Series
 
 
@@ -62,9 +63,9 @@ class Computation:
 
 def read_population(work: Work) -> Population:
     """Contacts, companies and owners of the lake, with the bucket of each contact's person."""
-    contacts = work.lake.read("contacts").drop(columns="person_id")
-    bucket = bucket_of(resolve(contacts)["person_id"], work.lake.buckets)
-    return Population(contacts, work.lake.read("companies"), work.lake.read("owners"), bucket)
+    contacts, companies = work.lake.read("contacts").drop(columns="person_id"), work.lake.read("companies")
+    people = resolve(contacts, companies)
+    return Population(contacts, companies, work.lake.read("owners"), people, bucket_of(people["person_id"], work.lake.buckets))
 
 
 def lots_of(work: Work) -> list[Lot]:
@@ -78,8 +79,9 @@ def lots_of(work: Work) -> list[Lot]:
 def lot_tables(work: Work, population: Population, lot: Lot) -> Tables:
     """The tables of the persons of one lot."""
     activities = work.lake.read("activities", lot)
-    contacts = population.contacts[population.bucket.isin(lot)].reset_index(drop=True)
-    return Tables(contacts=contacts, companies=population.companies, activities=activities, owners=population.owners)
+    is_here = population.bucket.isin(lot)
+    contacts, people = (frame[is_here].reset_index(drop=True) for frame in (population.contacts, population.people))
+    return Tables(contacts, activities, population.companies, population.owners, people=people, mail_elsewhere=work.settings.mail_elsewhere)
 
 
 def lot_standing(work: Work, lot: Lot) -> pd.DataFrame:

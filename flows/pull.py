@@ -18,8 +18,8 @@ from transforms.persons import bucket_of, resolve
 from transforms.signals import read_signals
 from transforms.vocabulary.changes import Page
 
-TABLES = ("owners", "contacts", "companies", "activities")
-"""In this order: an activity lives where its contact lives, so contacts come first."""
+TABLES = ("owners", "companies", "contacts", "activities")
+"""In this order: the firm of a contact helps to tell who it is, and an activity lives where its contact lives."""
 
 
 @dataclass
@@ -65,7 +65,7 @@ def pull(work: Work, crm: Crm, start: datetime | None = None) -> Pulled:
         pull_table(work, crm, table, pulled, start=start if is_history else None)
         if table == "contacts":
             # Also where no contact came: a run that was killed may have left contacts that nothing has followed yet.
-            follow_persons(work, crm.name)
+            follow_persons(work)
         give_back()
     forget_pending(work.lake, work.journal)
     work.lake.tidy()
@@ -87,13 +87,15 @@ def pull_table(work: Work, crm: Crm, table: str, pulled: Pulled, *, start: datet
         set_cursor(work, crm.name, table, reached)
 
 
-def follow_persons(work: Work, crm: str) -> None:
-    """Where a contact now belongs to another person (a merge, a new address), let all that it has follow; also what came before the contact."""
+def follow_persons(work: Work) -> None:
+    """Where a contact now belongs to another person (a merge, a new address), let all that it has follow; also what came before the contact.
+
+    Contacts of every CRM are looked at: what one CRM brought can make a contact of another belong to somebody else.
+    """
     index = work.lake.index()
-    contacts = work.lake.read("contacts", columns=["crm", "contact_id", "email", "merged_into", "is_deleted"])
-    members = resolve(contacts)
+    members = resolve(work.lake.read("contacts").drop(columns="person_id"), work.lake.read("companies"))
     members["to_bucket"] = bucket_of(members["person_id"], work.lake.buckets)
-    members = members[members["crm"] == crm].merge(index, on=["crm", "contact_id"], suffixes=("", "_was"))
+    members = members.merge(index, on=["crm", "contact_id"], suffixes=("", "_was"))
     moved = members[(members["bucket"] != members["to_bucket"]) | (members["person_id"] != members["person_id_was"])]
     if len(moved):
         work.lake.move(moved.rename(columns={"bucket": "from_bucket"})[["crm", "contact_id", "person_id", "from_bucket", "to_bucket"]])

@@ -9,7 +9,7 @@ import dataclasses
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -31,6 +31,14 @@ class Secret(SecretStr):
 
     def __str__(self) -> str:
         return "***"
+
+
+def _loopback(url: str) -> str:
+    """An address on this machine, or nothing. Whoever could set another one could have our credentials sent there."""
+    parts = urlsplit(url)
+    if url and not (parts.scheme in {"http", "https"} and parts.hostname in LOOPBACK):
+        raise ValueError(f"{url!r} is not an address of this machine, and no other is allowed (where the org is, SALESFORCE_DOMAIN says)")
+    return url.rstrip("/")
 
 
 def _address(url: str) -> str:
@@ -66,6 +74,30 @@ class Settings(BaseSettings):
     hubspot_base_url: Annotated[str, AfterValidator(_address)] = Field(
         HUBSPOT_HOST, validation_alias="HUBSPOT_BASE_URL", description="address of HubSpot's API"
     )
+    salesforce_domain: str = Field("", validation_alias="SALESFORCE_DOMAIN", description="the org's My Domain, such as `acme.my`")
+    salesforce_consumer_key: str = Field("", validation_alias="SALESFORCE_CONSUMER_KEY", description="consumer key of our app in the org")
+    salesforce_consumer_secret: Secret | None = Field(
+        None, validation_alias="SALESFORCE_CONSUMER_SECRET", description="its consumer secret, where the app signs in by itself"
+    )
+    salesforce_username: str = Field(
+        "", validation_alias="SALESFORCE_USERNAME", description="in place of the secret: the user as whom we sign in"
+    )
+    salesforce_private_key_file: Path | None = Field(
+        None, validation_alias="SALESFORCE_PRIVATE_KEY_FILE", description="with the user: file with the private key (PEM) of our app"
+    )
+    salesforce_base_url: Annotated[str, AfterValidator(_loopback)] = Field(
+        "", validation_alias="SALESFORCE_BASE_URL", description="a Salesforce on this machine in place of the real one, for trials"
+    )
+    salesforce_mail_elsewhere: bool = Field(
+        False,
+        validation_alias="STILLTHERE_SALESFORCE_MAIL_ELSEWHERE",
+        description="mail with the org's contacts is captured outside of what we can read, so that no mail on record says nothing",
+    )
+    task_crm: Literal["owner", "hubspot", "salesforce"] = Field(
+        "owner",
+        validation_alias="STILLTHERE_TASK_CRM",
+        description="in which CRM a task is raised for somebody who is in both: where the record has an active owner, or always in one",
+    )
     reserve_share: float = Field(
         0.30, ge=0, lt=1, validation_alias="STILLTHERE_RESERVE_SHARE", description="share of the calls left today that is left to others"
     )
@@ -78,6 +110,18 @@ class Settings(BaseSettings):
     def lake_url(self) -> str:
         """Where the lake is."""
         return self.lake or str(self.home / "lake")
+
+    @property
+    def mail_elsewhere(self) -> frozenset[str]:
+        """The CRMs whose mail is captured outside of what we can read, as the admin says."""
+        return frozenset({"salesforce"}) if self.salesforce_mail_elsewhere else frozenset()
+
+    @property
+    def connected(self) -> tuple[str, ...]:
+        """The CRMs for which anything of the credentials was given, whether it is enough or not."""
+        ours = (self.salesforce_domain, self.salesforce_consumer_key, self.salesforce_username, self.salesforce_private_key_file)
+        is_given = {"hubspot": _text(self.hubspot_access_token), "salesforce": any(ours) or _text(self.salesforce_consumer_secret)}
+        return tuple(crm for crm, given in is_given.items() if given)
 
     def thresholds(self) -> Policy:
         """The policy, with the file's values in place of the defaults."""
@@ -117,18 +161,36 @@ def load_settings(file: Path | None = None) -> Settings:
     return settings
 
 
+def need_crm(settings: Settings) -> None:
+    """Raise BadSettings that says where credentials were looked for, where there are none for any CRM."""
+    if not settings.connected:
+        raise BadSettings(
+            "No CRM is connected: neither HUBSPOT_ACCESS_TOKEN (the token of a private app or service key in HubSpot) nor SALESFORCE_DOMAIN and "
+            "SALESFORCE_CONSUMER_KEY (of an app in Salesforce) are set in the environment; set those of one CRM, or of both."
+        )
+
+
+def salesforce_secret(settings: Settings) -> str:
+    """The consumer secret of our app, or nothing where we sign in with a key file."""
+    return _text(settings.salesforce_consumer_secret)
+
+
 def need_token(settings: Settings) -> str:
     """The HubSpot token. Raises BadSettings that says where it was looked for."""
-    if settings.hubspot_access_token is None or not settings.hubspot_access_token.get_secret_value():
+    token = _text(settings.hubspot_access_token)
+    if not token:
         raise BadSettings(
             "No HubSpot token was found: HUBSPOT_ACCESS_TOKEN is not set in the environment; create a private app or service key in HubSpot and set it."
         )
-    token = settings.hubspot_access_token.get_secret_value()
     if not (token.isascii() and token.isprintable() and " " not in token):
         raise BadSettings(
             "HUBSPOT_ACCESS_TOKEN holds spaces or characters that no token has; copy it again, the whole of it and nothing else."
         )
     return token
+
+
+def _text(secret: Secret | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from typing import Any
 
 from connectors.protocol import Crm
 from flows.memory import keep_few_arenas
-from flows.settings import Settings, need_token
+from flows.settings import Settings, need_crm, need_token, salesforce_secret
 from store.journal import Journal
 from store.lake import Lake
 from transforms.policy import Policy
-from transforms.vocabulary.errors import PersonMustAct, SetupNeeded, StillThereError
+from transforms.vocabulary.errors import BadSettings, PersonMustAct, SetupNeeded, StillThereError
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how far it is, and how far it will be (None: not known)."""
@@ -70,8 +70,39 @@ def open_work(settings: Settings, *, progress: Progress = _silent, offline: bool
         ) from error
     keep_few_arenas()
     lake = Lake.open(settings.lake_url, buckets=settings.buckets)
-    crms = {} if offline else {"hubspot": hubspot(settings)}
+    crms = {} if offline else open_crms(settings)
     return Work(settings, settings.thresholds(), lake, Journal(lake), crms, progress)
+
+
+def open_crms(settings: Settings) -> dict[str, Crm]:
+    """A connector for each CRM that has credentials. Raises BadSettings with all faults of all of them, or where there are none at all."""
+    need_crm(settings)
+    makers = {"hubspot": hubspot, "salesforce": salesforce}
+    crms: dict[str, Crm] = {}
+    faults: list[str] = []
+    for name in settings.connected:
+        try:
+            crms[name] = makers[name](settings)
+        except BadSettings as error:
+            faults.append(str(error))
+    if faults:
+        raise BadSettings(" ".join(faults))
+    return crms
+
+
+def salesforce(settings: Settings) -> Crm:
+    """The Salesforce connector, with our fields."""
+    from connectors.salesforce import Credentials, Salesforce  # noqa: PLC0415 - the client library takes a second to import
+    from transforms.fields import FIELDS  # noqa: PLC0415 - the same
+
+    credentials = Credentials(
+        domain=settings.salesforce_domain,
+        consumer_key=settings.salesforce_consumer_key,
+        consumer_secret=salesforce_secret(settings),
+        username=settings.salesforce_username,
+        private_key_file=str(settings.salesforce_private_key_file or ""),
+    )
+    return Salesforce(credentials, base_url=settings.salesforce_base_url, fields=FIELDS, reserve_share=settings.reserve_share)
 
 
 def hubspot(settings: Settings) -> Crm:

@@ -13,11 +13,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from transforms.accounts import accounts_of
 from transforms.attempts import find_attempts
+from transforms.happenings import find_happenings
+from transforms.merging import find_records, merge_records
 from transforms.org import Org
-from transforms.persons import PLAIN_FILE, resolve
+from transforms.persons import resolve
 from transforms.policy import Policy
-from transforms.rhythm import day_number, group_of, heard_days, moments
+from transforms.rhythm import day_number, group_of, heard_days
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import COMPANIES, CONTACTS, OWNERS, STORED_ACTIVITIES, Channel, Direction, Outcome, empty_table
@@ -28,25 +31,6 @@ MESSAGES = (Channel.EMAIL, Channel.CHAT, Channel.SMS, Channel.WHATSAPP, Channel.
 WAYS = (*MESSAGES, Channel.CALL, Channel.MEETING)
 """Channels by which we can reach out to a person."""
 
-_FACTS_WITH_DATES = {
-    "created_at": ("created_at",),
-    "title_changed_at": ("title_changed_at",),
-    "verified_at": ("verified_at",),
-    "email_bounced_at": ("email_bounced_at", "email_bounce_reason", "email_bounce_code"),
-}
-_REPEAT = ("channel", "direction", "outcome", "kind", "reason", "thread_id", "is_broadcast", "is_checkin")
-_TIES = (
-    *_REPEAT,
-    "actor_id",
-    "company_id",
-    "successor",
-    "absent_until",
-    "participant_count",
-    "duration_s",
-    "crm",
-    "activity_id",
-    "contact_id",
-)
 DAY = pd.Timedelta(days=1)
 
 
@@ -54,14 +38,17 @@ DAY = pd.Timedelta(days=1)
 class Tables:
     """The canonical frames of one bucket (or of everybody): contacts, activities as the lake keeps them, companies, owners.
 
-    A bucket holds all contacts of its persons, also those that were merged away, with all their activities.
+    A bucket holds all contacts of its persons, also those that were merged away, with all their activities. ``people`` says who is who, as
+    ``resolve`` found it over the contacts of **all** buckets, with the index of ``contacts``; without it, these contacts are all there are.
+    ``mail_elsewhere`` names the CRMs of which the admin says that their mail is captured outside of what we can read.
     """
 
     contacts: pd.DataFrame
     activities: pd.DataFrame
     companies: pd.DataFrame = field(default_factory=lambda: empty_table(COMPANIES))
     owners: pd.DataFrame = field(default_factory=lambda: empty_table(OWNERS))
-    standing: pd.DataFrame | None = None
+    people: pd.DataFrame | None = None
+    mail_elsewhere: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse frames that were not built by to_table."""
@@ -80,9 +67,11 @@ class Book:
     """A bucket of persons at the moment ``as_of``. Whatever lies after that moment is not in it.
 
     ``persons``: one row a person, indexed by person_id: the columns of contacts, merged (the oldest record speaks first; an opt-out in one
-    counts for all), and ``company`` (crm:company_id) and ``first_known_at``.
+    counts for all), and ``company`` (the account) and ``first_known_at``.
+    ``records``: all contacts, with person_id, is_live, matched_by, ``company_key`` (crm:company_id) and ``company``.
     ``members``: crm, contact_id, person_id of the contacts that can be written to.
-    ``activities``: STORED_ACTIVITIES with ``person_id`` (a categorical over the index of ``persons``), sorted by person and time.
+    ``activities``: STORED_ACTIVITIES with ``person_id`` (a categorical over the index of ``persons``), sorted by person and time, each
+    happening once; ``told_again``: rows in which another CRM tells one of them, with ``told_by``, its number.
     """
 
     def __init__(self, tables: Tables, as_of: pd.Timestamp, policy: Policy, org: Org) -> None:
@@ -93,12 +82,16 @@ class Book:
         self.org = org
         self._values: dict[str, pd.Series] = {}
         self._frames: dict[Callable[[Book], pd.DataFrame], pd.DataFrame] = {}
-        people = resolve(tables.contacts)
+        self.mail_elsewhere = tables.mail_elsewhere
+        self.companies, self.owners = tables.companies, tables.owners
+        people = resolve(tables.contacts, tables.companies) if tables.people is None else tables.people
         self.members = people.loc[people["is_live"], ["crm", "contact_id", "person_id"]].sort_values(
             ["person_id", "crm", "contact_id"], ignore_index=True
         )
-        persons = _merge_contacts(tables.contacts, people, self.as_of)
-        self.activities = _without_answers_of_machines(_person_activities(tables.activities, people, persons.index, self.as_of))
+        self.records = find_records(tables.contacts, people, accounts_of(tables.companies), self.as_of)
+        persons = merge_records(self.records[self.records["is_live"]], ["person_id"])
+        happened = find_happenings(tables.activities, people, persons.index, self.as_of)
+        self.activities, self.told_again = happened.rows, happened.told_again
         self.persons = persons
         first_seen = self.align(self.activities.groupby("person_id").occurred_at.min())
         self.persons = persons.assign(first_known_at=pd.concat([persons["created_at"], first_seen], axis=1).min(axis=1))
@@ -143,6 +136,11 @@ class Book:
     def count(self, rows: pd.DataFrame) -> pd.Series:
         """How many rows each person has; 0 where none."""
         return pd.Series(np.bincount(rows["person_id"].cat.codes, minlength=len(self.persons)), index=self.persons.index, dtype="int64")
+
+    @cached_property
+    def sides(self) -> pd.DataFrame:
+        """What each CRM says of a person: as ``persons``, but one row a person and CRM, indexed by both."""
+        return merge_records(self.records[self.records["is_live"]], ["person_id", "crm"])
 
     # -- what they did ------------------------------------------------------------------------------------------------
 
@@ -302,92 +300,3 @@ class Book:
         web = (rows["channel"] == Channel.WEB) & (outcome == Outcome.SUBMITTED)
         used = (rows["channel"] == Channel.PRODUCT) & (outcome.isna() | (outcome == Outcome.USED))
         return inbound & (form | web | used)
-
-
-def _merge_contacts(contacts: pd.DataFrame, people: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """One row a person, from the contacts that are live; facts dated after ``as_of`` are taken out."""
-    live = people["is_live"]
-    rows = contacts.loc[live].assign(crm=people.loc[live, "crm"], person_id=people.loc[live, "person_id"])
-    for dated, facts in _FACTS_WITH_DATES.items():
-        later = rows[dated] > as_of
-        for fact in facts:
-            rows[fact] = rows[fact].mask(later)
-    rows["company"] = rows["crm"] + ":" + rows["company_id"]
-    rows = rows.sort_values(["person_id", "created_at", "crm", "contact_id"], na_position="last").set_index("person_id")
-    if rows.index.is_unique:
-        return rows
-    people_groups = rows.groupby(level=0)
-    merged = people_groups.first()
-    for flag in ("email_opted_out", "do_not_call"):
-        merged[flag] = people_groups[flag].max()
-    for latest in ("title_changed_at", "verified_at"):
-        merged[latest] = people_groups[latest].max()
-    bounced = rows.sort_values("email_bounced_at", na_position="first", kind="stable").groupby(level=0)
-    for fact in _FACTS_WITH_DATES["email_bounced_at"]:
-        merged[fact] = bounced[fact].nth(-1).groupby(level=0).first()
-    # The company and the domain must come from one record, the first that has a company.
-    home = rows[rows["company_id"].notna()].groupby(level=0)[["company_id", "company_domain", "company"]].nth(0)
-    merged[["company_id", "company_domain", "company"]] = home.reindex(merged.index)
-    return merged
-
-
-def _person_activities(activities: pd.DataFrame, people: pd.DataFrame, persons: pd.Index, as_of: pd.Timestamp) -> pd.DataFrame:
-    """The activities up to ``as_of`` of known persons, sorted by person and time, each thing that happened once."""
-    crm = activities["crm"].fillna(PLAIN_FILE)
-    codes = np.full(len(activities), -1, dtype="int64")
-    for name, group in people.groupby("crm"):
-        of_crm = (crm == name).to_numpy()
-        places = pd.Index(group["contact_id"]).get_indexer(activities["contact_id"][of_crm])
-        person_codes = np.append(persons.get_indexer(group["person_id"]), -1)
-        codes[of_crm] = person_codes[places]
-    times = moments(activities["occurred_at"])
-    known = np.flatnonzero((codes >= 0) & (activities["occurred_at"] <= as_of).to_numpy())
-    order = known[np.lexsort((times[known], codes[known]))]
-    order = order[_without_repeats(activities, crm, codes, times, order)]
-    # The columns are taken once, at the end: moving texts about is what costs time here.
-    rows = activities.take(order).reset_index(drop=True)
-    return rows.assign(crm=crm.take(order).array, person_id=pd.Categorical.from_codes(codes[order], categories=persons))
-
-
-def _without_answers_of_machines(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows, where a message that the CRM calls replied is only delivered if nothing but machines wrote back in its thread.
-
-    A CRM counts the bounce and the absence note in the thread as a reply; the note itself is in the rows, and says what it is.
-    """
-    mail = (rows["channel"] == Channel.EMAIL) & rows["thread_id"].notna()
-    inbound = mail & (rows["direction"] == Direction.INBOUND)
-    by_machine = rows["kind"].isin(["bounce", "auto_reply", "machine"]) | rows["outcome"].isin([Outcome.AUTO_REPLY, Outcome.BOUNCED])
-    replied = mail & (rows["direction"] == Direction.OUTBOUND) & (rows["outcome"] == Outcome.REPLIED)
-    threads = rows.loc[inbound & by_machine, "thread_id"].unique()
-    asked = rows[replied & rows["thread_id"].isin(threads)]
-    if not len(asked):
-        return rows
-    back = rows[inbound & rows["thread_id"].isin(threads)]
-    last = back["occurred_at"].groupby([back["person_id"].astype("str"), back["thread_id"], by_machine[back.index]]).max().unstack()  # noqa: PD010 - two columns: by people, by machines
-    found = last.reindex(pd.MultiIndex.from_arrays([asked["person_id"].astype("str"), asked["thread_id"]]), columns=[False, True])
-    sent = asked["occurred_at"].to_numpy()
-    only_machines = (found[True].to_numpy() >= sent) & ~(found[False].to_numpy() >= sent)
-    return rows.assign(outcome=rows["outcome"].mask(rows.index.isin(asked.index[only_machines]), Outcome.DELIVERED))
-
-
-def _without_repeats(activities: pd.DataFrame, crm: pd.Series, codes: np.ndarray, times: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Places in ``order`` (by person and time) so that ties stand in one order whatever the order they came in, and each thing once.
-
-    The same record of two contacts of one person is one happening; so are two records that agree in all that matters.
-    """
-    person, time = codes[order], times[order]
-    same = (person[1:] == person[:-1]) & (time[1:] == time[:-1])
-    every = np.arange(len(order))
-    if not same.any():
-        return every
-    places = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
-    ties = activities[list(_TIES)].take(order[places])
-    keys = pd.DataFrame({"person": person[places], "time": time[places]}, index=places)
-    keys = keys.assign(
-        **{name: (crm.take(order[places]) if name == "crm" else ties[name]).astype("str").fillna("").to_numpy() for name in _TIES}
-    )
-    keys = keys.sort_values(["person", "time", *_TIES])
-    is_repeat = keys.duplicated(["person", "time", *_REPEAT]) | keys.duplicated(["person", "time", "crm", "activity_id"])
-    is_kept = np.ones(len(every), dtype=bool)
-    every[places], is_kept[places] = keys.index.to_numpy(), ~is_repeat.to_numpy()
-    return every[is_kept]

@@ -50,11 +50,13 @@ def compute_contacts(tables: Tables, org: Org, as_of: pd.Timestamp, policy: Poli
     book = Book(tables, as_of, policy, org)
     values = pd.DataFrame({field.name: book.value(field) for field in fields}, index=book.persons.index)
     by_name = {field.name: field for field in CONTACT_FIELDS}
-    people = book.persons.reset_index()[["person_id", "company", "first_name", "last_name"]]
+    people = book.persons.reset_index()[["person_id", "first_name", "last_name"]]
     parts = people.assign(days_heard=book.rhythm["number"].to_numpy()).assign(
         **{name: book.value(by_name[name]).array for name in PARTS[PARTS.index("last_heard_at") :]}
     )
-    return Computed(values, book.members, parts.loc[parts["company"].notna(), list(PARTS)].reset_index(drop=True), book)
+    at_firms = book.sides.reset_index()[["person_id", "company"]].dropna().drop_duplicates()
+    parts = at_firms.merge(parts, on="person_id")[list(PARTS)]
+    return Computed(values, book.members, parts, book)
 
 
 def compute_companies(
@@ -62,7 +64,9 @@ def compute_companies(
 ) -> pd.DataFrame:
     """Every company field, indexed by crm:company_id, with the columns crm and company_id before the fields.
 
+    Companies of two CRMs that are one account have the same values.
+
     ``parts`` are the ``company_parts`` of all buckets, in any order.
     """
     book = AccountBook(companies, parts, as_of, policy, org)
-    return book.companies[["crm", "company_id"]].assign(**{field.name: book.value(field) for field in fields})
+    return book.records[["crm", "company_id"]].assign(**{field.name: book.of_records(field) for field in fields})

@@ -13,7 +13,7 @@ from transforms.compute import Computed
 from transforms.fields import CONTACT_FIELDS
 from transforms.fields.listening import pause_limits
 from transforms.fields.wording import CHANNEL_LABELS, day, joined
-from transforms.persons import email_key, resolve
+from transforms.persons import email_key
 from transforms.rhythm import NEVER
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import BAND, Field, Kind, to_text
@@ -82,9 +82,12 @@ def find_person(computed: Computed, contact: str) -> str | None:
     return None if found.empty else str(found.iloc[0])
 
 
-def may_be(contacts: pd.DataFrame, contact: str) -> pd.Series:
-    """Which of these contacts belong to a person whom ``contact`` may name in the words of :func:`find_person`; a mask over ``contacts``."""
-    asked, people = contact.strip(), resolve(contacts)
+def may_be(contacts: pd.DataFrame, people: pd.DataFrame, contact: str) -> pd.Series:
+    """Which of these contacts belong to a person whom ``contact`` may name in the words of :func:`find_person`; a mask over ``contacts``.
+
+    ``people`` says who is behind each, as ``persons.resolve`` gives it.
+    """
+    asked = contact.strip()
     wanted = email_key(pd.Series([asked if "@" in asked else None], dtype="str"))[0]
     addresses = contacts["email"].astype("str")
     is_named = people["contact_id"].eq(asked) | (people["crm"] + ":" + people["contact_id"]).eq(asked) | people["person_id"].eq(asked)

@@ -44,7 +44,7 @@ def _part_with(work: Work, contact: str) -> Computed:
     if runs.empty:
         raise BadInput("Nothing was pulled yet, so nothing can be explained; run `stillthere sync` first.")
     as_of, population = pd.Timestamp(runs["as_of"].iloc[-1]), read_population(work)
-    homes = tuple(sorted(population.bucket[may_be(population.contacts, contact)].unique()))
+    homes = tuple(sorted(population.bucket[may_be(population.contacts, population.people, contact)].unique()))
     if homes:
         org = combine([survey_lot(lot, work, population, as_of) for lot in lots_of(work)])
         part = compute_contacts(lot_tables(work, population, homes), org, as_of, work.policy)

@@ -23,7 +23,7 @@ def run_score(*, contacts: Path, activities: Path, companies: Path | None, as_of
     tables = Tables(contacts=read["contacts"], companies=read["companies"], activities=read_signals(read["activities"]))
     policy = Policy()
     computed = compute_contacts(tables, combine([tally(tables, moment, policy)]), moment, policy)
-    people = resolve(tables.contacts)[["contact_id", "crm", "person_id"]]
+    people = resolve(tables.contacts, tables.companies)[["contact_id", "crm", "person_id"]]
     values = people.merge(computed.persons, left_on="person_id", right_index=True, how="left").drop(columns="person_id")
     _write(values, out)
     names = [field.name for field in CONTACT_FIELDS]

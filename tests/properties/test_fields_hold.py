@@ -73,13 +73,13 @@ def customers(seed: int, contacts: int = 30, activities: int = 400) -> Tables:
 
 def computed(tables: Tables, buckets: int = 1, as_of: pd.Timestamp = NOW) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All fields as text, of persons and of companies, computed in so many buckets."""
-    people = resolve(tables.contacts)
+    people = resolve(tables.contacts, tables.companies)
     bucket = bucket_of(people["person_id"], buckets)
     parts = []
     for number in range(buckets):
         mine = people[bucket == number]
         of_mine = tables.activities["contact_id"].isin(mine["contact_id"])
-        parts.append(replace(tables, contacts=tables.contacts.loc[mine.index], activities=tables.activities[of_mine]))
+        parts.append(replace(tables, contacts=tables.contacts.loc[mine.index], activities=tables.activities[of_mine], people=mine))
     org = combine([Tally.from_json(tally(part, as_of, POLICY).to_json()) for part in parts])
     done = [compute_contacts(part, org, as_of, POLICY) for part in parts]
     persons = pd.concat([one.persons for one in done]).sort_index()
