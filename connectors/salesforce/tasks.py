@@ -18,8 +18,9 @@ from connectors.salesforce.client import COLLECTION_LIMIT, Client, Request, part
 from connectors.salesforce.definitions import INTEGRATION
 from connectors.salesforce.names import CRM, TASK_KEY, object_of
 from connectors.salesforce.ourselves import fetch_user_id
+from connectors.salesforce.outcomes import Outcome, need_setup, refused, to_outcome, to_report
 from connectors.salesforce.setting_up import described
-from connectors.salesforce.writing import Outcome, need_setup, refused, to_outcome, to_report, write_locked_again
+from connectors.salesforce.writing import write_locked_again
 from transforms.vocabulary.changes import TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import OutcomeUnknown, RequestRejected, SetupNeeded
 from transforms.vocabulary.tables import empty_table, to_table
@@ -123,10 +124,11 @@ class Tasks:
             reports |= _settled(todo, outcomes, left_out)
             todo = [row for row in todo if row["task_key"] not in reports]
             unknown = None
+        for row in batch:
+            if row["task_key"] in reports or unknown is None:
+                yield reports.get(row["task_key"]) or to_report("tasks", row["task_key"], refused("NOT_CONFIRMED"))
         if unknown is not None:
             raise unknown
-        for row in batch:
-            yield reports.get(row["task_key"]) or to_report("tasks", row["task_key"], refused("NOT_CONFIRMED"))
 
     def _send(self, rows: Sequence[Json], words: Words, left_out: Mapping[str, set[str]]) -> list[Outcome]:
         records = []

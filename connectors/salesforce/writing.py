@@ -1,26 +1,28 @@
 """Writing our fields: which way costs the fewest calls, and one truthful report for every record.
 
-A composite call changes two hundred records and reads when they were changed, in ONE call. A bulk job takes about eight calls whatever its
+A composite call changes two hundred records and reads when they were changed, in ONE call. A bulk job takes about as many calls whatever its
 size, so it is taken for many records (see :data:`BULK_FROM`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from connectors.salesforce.answers import CRM as CRM_LABEL
 from connectors.salesforce.answers import LOCKED
+from connectors.salesforce.bulk import Bulk
+from connectors.salesforce.bulk_writing import write_in_bulk
 from connectors.salesforce.client import COLLECTION_LIMIT, Client, Part, SubAnswer, parts
-from connectors.salesforce.definitions import INTEGRATION, to_wire
-from connectors.salesforce.names import CRM, OBJECTS, api_name, object_of
+from connectors.salesforce.definitions import to_wire
+from connectors.salesforce.names import OBJECTS, api_name, object_of
+from connectors.salesforce.outcomes import Outcome, need_setup, refused, to_outcome, to_report
 from transforms.vocabulary.changes import Fate, WriteReport
-from transforms.vocabulary.errors import BadInput, RequestRejected, SetupNeeded
+from transforms.vocabulary.errors import BadInput, RequestRejected
 from transforms.vocabulary.fields import Field
 
 Json = dict[str, Any]
@@ -31,81 +33,31 @@ WRITERS = 4
 LOCK_TRIES = 5
 """How often rows are sent that somebody else holds locked."""
 
-UNKNOWN_FIELD = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
-"""The org has no such field, or our user may not see or write it: Salesforce tells the two apart by nothing."""
-
-HINTS = {
-    "ENTITY_IS_DELETED": "it was deleted or merged into another one",
-    "CANNOT_UPDATE_CONVERTED_LEAD": "the lead was converted",
-    "INSUFFICIENT_ACCESS_OR_READONLY": "our user may not edit it",
-    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "our user may not edit what it belongs to",
-    LOCKED: "others kept it locked",
-    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "a validation rule of the org is against it",
-    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "a trigger or flow of the org is against it",
-    "MALFORMED_ID": "its id is none of Salesforce's",
-}
+BULK_FROM = 2_000
+"""Records of one object from which on a bulk job is taken. BULK_CALLS_TEXT"""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one record of a write. ``fields`` are those that Salesforce names where it refused."""
-
-    fate: Fate
-    code: str = ""
-    message: str = ""
-    crm_id: str = ""
-    modified_at: datetime | None = None
-    is_new: bool | None = None
-    fields: tuple[str, ...] = ()
-
-
-def write_cells(client: Client, table: str, cells: pd.DataFrame, fields: Sequence[Field]) -> Iterator[WriteReport]:
+def write_cells(client: Client, bulk: Bulk, table: str, cells: pd.DataFrame, fields: Sequence[Field]) -> Iterator[WriteReport]:
     """Write CELLS of one table; one report a record. ``fields`` are ours: they tell the form of each value."""
     for name, records in _by_object(table, cells, fields).items():
         if not name:
             for record in records:
                 yield to_report(table, record["id"], refused("MALFORMED_ID"))
-        else:
+        elif len(records) < BULK_FROM:
             yield from _write_in_collections(client, table, name, records)
+        else:
+            locked = []
+            for record, outcome in write_in_bulk(client, bulk, name, records):
+                if outcome.code == LOCKED:
+                    locked.append(record)
+                else:
+                    yield to_report(table, record["id"], outcome)
+            yield from _write_in_collections(client, table, name, locked)
 
 
-def to_report(table: str, key: str, outcome: Outcome, fate: Fate | None = None) -> WriteReport:
-    """The report of an outcome."""
-    return WriteReport(CRM, table, key, fate or outcome.fate, outcome.code, outcome.message, outcome.crm_id, outcome.modified_at)
-
-
-def refused(code: str, fields: Sequence[str] = ()) -> Outcome:
-    """The outcome of a record that Salesforce refused. What it says about it may hold personal data, so only the code is told."""
-    about = f" about {', '.join(sorted(set(fields)))}" if fields else ""
-    hint = f" ({HINTS[code]})" if code in HINTS else ""
-    message = (
-        f"{CRM_LABEL} refused this record{about} with {code}{hint}; see the record in {CRM_LABEL}, and it is tried again in the next run."
-    )
-    return Outcome(Fate.FAILED, code, message, fields=tuple(fields))
-
-
-def to_outcome(result: Mapping[str, Any]) -> Outcome:
-    """One result of a collection."""
-    if result.get("success"):
-        return Outcome(Fate.WRITTEN, crm_id=str(result.get("id") or ""), is_new=result.get("created"))
-    errors: Sequence[Json] = result.get("errors") or ({},)
-    error = errors[0]
-    return refused(str(error.get("statusCode") or "REFUSED"), tuple(map(str, error.get("fields") or ())))
-
-
-def need_setup(outcome: Outcome, names: Sequence[str]) -> None:
-    """Raise SetupNeeded where Salesforce does not know one of our fields, or does not let us write it."""
-    if outcome.code in UNKNOWN_FIELD:
-        named = ", ".join(sorted(set(outcome.fields) & set(names))) or f"one of {', '.join(sorted(names)[:3])}"
-        raise SetupNeeded(
-            f"We tried to write {named} and {CRM_LABEL} has no such field, or our user may not write it; run `stillthere setup`, "
-            f"or give our user the permission set {INTEGRATION}, then run again."
-        )
-
-
-def write_locked_again(client: Client, records: Sequence[Json], write: Any) -> list[Outcome]:
+def write_locked_again(client: Client, records: Sequence[Json], write: Callable[[Sequence[Json]], Sequence[Outcome]]) -> list[Outcome]:
     """Write records with ``write``, which gives one outcome each; those that others hold locked are written again, a few times."""
-    outcomes: list[Outcome] = list(write(records))
+    outcomes = list(write(records))
     for attempt in range(1, LOCK_TRIES):
         places = [place for place, outcome in enumerate(outcomes) if outcome.code == LOCKED]
         if not places:

@@ -1,0 +1,78 @@
+"""What becomes of one record of a write, and what Salesforce's codes mean for whoever reads the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.salesforce.answers import CRM as CRM_LABEL
+from connectors.salesforce.answers import LOCKED
+from connectors.salesforce.definitions import INTEGRATION
+from connectors.salesforce.names import CRM
+from transforms.vocabulary.changes import Fate, WriteReport
+from transforms.vocabulary.errors import SetupNeeded
+
+Json = dict[str, Any]
+
+UNKNOWN_FIELD = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
+"""The org has no such field, or our user may not see or write it: Salesforce tells the two apart by nothing."""
+
+HINTS = {
+    "ENTITY_IS_DELETED": "it was deleted or merged into another one",
+    "CANNOT_UPDATE_CONVERTED_LEAD": "the lead was converted",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "our user may not edit it",
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "our user may not edit what it belongs to",
+    LOCKED: "others kept it locked",
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "a validation rule of the org is against it",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "a trigger or flow of the org is against it",
+    "MALFORMED_ID": "its id is none of Salesforce's",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one record of a write. ``fields`` are those that Salesforce names where it refused."""
+
+    fate: Fate
+    code: str = ""
+    message: str = ""
+    crm_id: str = ""
+    modified_at: datetime | None = None
+    is_new: bool | None = None
+    fields: tuple[str, ...] = ()
+
+
+def to_report(table: str, key: str, outcome: Outcome, fate: Fate | None = None) -> WriteReport:
+    """The report of an outcome."""
+    return WriteReport(CRM, table, key, fate or outcome.fate, outcome.code, outcome.message, outcome.crm_id, outcome.modified_at)
+
+
+def refused(code: str, fields: Sequence[str] = ()) -> Outcome:
+    """The outcome of a record that Salesforce refused. What it says about it may hold personal data, so only the code is told."""
+    about = f" about {', '.join(sorted(set(fields)))}" if fields else ""
+    hint = f" ({HINTS[code]})" if code in HINTS else ""
+    message = (
+        f"{CRM_LABEL} refused this record{about} with {code}{hint}; see the record in {CRM_LABEL}, and it is tried again in the next run."
+    )
+    return Outcome(Fate.FAILED, code, message, fields=tuple(fields))
+
+
+def to_outcome(result: Mapping[str, Any]) -> Outcome:
+    """One result of a collection."""
+    if result.get("success"):
+        return Outcome(Fate.WRITTEN, crm_id=str(result.get("id") or ""), is_new=result.get("created"))
+    errors: Sequence[Json] = result.get("errors") or ({},)
+    error = errors[0]
+    return refused(str(error.get("statusCode") or "REFUSED"), tuple(map(str, error.get("fields") or ())))
+
+
+def need_setup(outcome: Outcome, names: Sequence[str]) -> None:
+    """Raise SetupNeeded where Salesforce does not know one of our fields, or does not let us write it."""
+    if outcome.code in UNKNOWN_FIELD:
+        named = ", ".join(sorted(set(outcome.fields) & set(names))) or f"one of {', '.join(sorted(names)[:3])}"
+        raise SetupNeeded(
+            f"We tried to write {named} and {CRM_LABEL} has no such field, or our user may not write it; run `stillthere setup`, "
+            f"or give our user the permission set {INTEGRATION}, then run again."
+        )
