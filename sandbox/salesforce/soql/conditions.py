@@ -21,7 +21,7 @@ from sandbox.salesforce.soql.spans import Calendar, days_of
 
 Test = Callable[[Any], bool]
 Resolve = Callable[[tree.Expr], Operand]
-Choose = Callable[[tree.Query, tree.Membership, Operand], "set[str]"]
+Choose = Callable[[tree.Query, tree.Membership], "set[str]"]
 
 IDS = {"id", "reference"}
 _UNQUOTED = {"datetime": "dateTime"}
@@ -36,9 +36,9 @@ class Conditions:
 
     def test(self, condition: tree.Condition) -> Test:
         """The test that a condition is."""
-        if isinstance(condition, tree.All):
+        if isinstance(condition, tree.AllOf):
             return _all([self.test(part) for part in condition.parts])
-        if isinstance(condition, tree.Any_):
+        if isinstance(condition, tree.AnyOf):
             return _any([self.test(part) for part in condition.parts])
         if isinstance(condition, tree.Not):
             inner = self.test(condition.inner)
@@ -89,7 +89,7 @@ class Conditions:
             return whole
         return value if left.field.case_sensitive else value.lower()
 
-    def _comparison(self, left: Operand, sign: str, literal: tree.Literal) -> Test:
+    def _comparison(self, left: Operand, sign: str, literal: tree.Literal) -> Test:  # noqa: PLR0911 - one way out for each sign
         if sign == "LIKE":
             return self._like(left, literal)
         if literal.kind == "span" and left.type in ("date", "datetime"):
@@ -157,7 +157,7 @@ class Conditions:
         if isinstance(right, tree.Query):
             if self.choose is None:
                 raise self._operator(left)
-            chosen = self.choose(right, condition, left)
+            chosen = self.choose(right, condition)
             get = left.get
             return lambda row: (get(row) in chosen) is holds
         if sign in ("INCLUDES", "EXCLUDES"):

@@ -18,11 +18,11 @@ def check_places(condition: tree.Condition | None) -> None:
     """OrgError where there are too many sub-selects, or one stands anywhere but beside AND at the top."""
     if condition is None:
         return
-    parts = condition.parts if isinstance(condition, tree.All) else (condition,)
-    if isinstance(condition, tree.Any_) and any(_joins(part) for part in condition.parts):
+    parts = condition.parts if isinstance(condition, tree.AllOf) else (condition,)
+    if isinstance(condition, tree.AnyOf) and any(_joins(part) for part in condition.parts):
         raise malformed_query("Semi join sub-selects are not allowed with the 'OR' operator")
     for part in parts:
-        if isinstance(part, tree.Any_) and any(_joins(one) for one in part.parts):
+        if isinstance(part, tree.AnyOf) and any(_joins(one) for one in part.parts):
             raise malformed_query("Semi join sub-selects are not allowed with the 'OR' operator")
         if not _is_join(part) and _joins(part):
             raise malformed_query(
@@ -37,7 +37,7 @@ def _is_join(condition: tree.Condition) -> bool:
 
 
 def _joins(condition: tree.Condition) -> bool:
-    if isinstance(condition, (tree.All, tree.Any_)):
+    if isinstance(condition, (tree.AllOf, tree.AnyOf)):
         return any(_joins(part) for part in condition.parts)
     return _joins(condition.inner) if isinstance(condition, tree.Not) else _is_join(condition)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from pathlib import Path as File
+from typing import Any
 
 from lark import Lark
 from lark.exceptions import UnexpectedInput, UnexpectedToken
@@ -37,10 +38,11 @@ def parse(text: str) -> tree.Query:
 def _read(text: str) -> tree.Query:
     _check_depth(text)
     try:
-        read: tree.Query = _parser().parse(text)
+        read: Any = _parser().parse(text)  # Build makes a Query of it
     except UnexpectedInput as error:
         raise _refusal(text, error) from None
-    return read
+    query: tree.Query = read
+    return query
 
 
 _remembered = lru_cache(maxsize=256)(_read)

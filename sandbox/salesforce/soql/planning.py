@@ -31,10 +31,10 @@ def candidates(conditions: Conditions, condition: tree.Condition | None, store: 
     return store
 
 
-def _looked_up(conditions: Conditions, condition: tree.Condition, store: Store, *, is_late: bool) -> Iterable[Record] | None:
-    if isinstance(condition, tree.All):
+def _looked_up(conditions: Conditions, condition: tree.Condition, store: Store, *, is_late: bool) -> list[Record] | None:  # noqa: PLR0911 - one way out for each kind of index
+    if isinstance(condition, tree.AllOf):
         found = [one for part in condition.parts if (one := _looked_up(conditions, part, store, is_late=is_late)) is not None]
-        return min(found, key=lambda one: len(list(one))) if found else None
+        return min(found, key=len) if found else None
     values = _values(conditions, condition, store)
     if values is None:
         return None
@@ -53,7 +53,7 @@ def _looked_up(conditions: Conditions, condition: tree.Condition, store: Store, 
 def _values(conditions: Conditions, condition: tree.Condition, store: Store) -> tuple[Any, list[Any]] | None:
     """The field and the values that it must have one of, where a condition says just that."""
     if isinstance(condition, tree.Comparison) and condition.operator == "=":
-        literals = (condition.right,)
+        literals: tuple[tree.Literal, ...] = (condition.right,)
     elif isinstance(condition, tree.Membership) and condition.operator == "IN" and not isinstance(condition.right, tree.Query):
         literals = condition.right
     else:
@@ -69,10 +69,10 @@ def _values(conditions: Conditions, condition: tree.Condition, store: Store) -> 
 
 def _bounds(condition: tree.Condition, field: str) -> Bounds:
     """The first and last stamp that a condition can be true for; None is no bound."""
-    if isinstance(condition, tree.All):
+    if isinstance(condition, tree.AllOf):
         lows, highs = zip(*(_bounds(part, field) for part in condition.parts), strict=True)
         return max((low for low in lows if low is not None), default=None), min((high for high in highs if high is not None), default=None)
-    if isinstance(condition, tree.Any_):
+    if isinstance(condition, tree.AnyOf):
         lows, highs = zip(*(_bounds(part, field) for part in condition.parts), strict=True)
         low = None if None in lows else min(lows)
         return low, None if None in highs else max(highs)

@@ -105,7 +105,7 @@ class Selection:
         user_id = self.scene.user_id
         return lambda record: record.values.get("OwnerId") == user_id
 
-    def _choose(self, inner: tree.Query, condition: tree.Membership, left: Operand) -> set[str]:
+    def _choose(self, inner: tree.Query, condition: tree.Membership) -> set[str]:
         """The ids that a sub-select finds."""
         scene = self.scene
         kind = queryable(scene, inner.sources[0])
@@ -143,6 +143,9 @@ class Selection:
                 parents.update(names[:size] for size in range(1, len(names) + 1))
                 self._once(seen, ".".join((*names, key)))
                 shape_operand(shape, operand, key, write)
+        for name in shape.parents:
+            if name.lower() in seen:
+                raise OrgError(400, "INVALID_FIELD", f"duplicate field selected: {name}")
         if len(parents) > PARENTS:
             raise malformed_query(f"A query can name at most {PARENTS} parent relationships")
         return writer(self.scene, shape, self.kind.name)
@@ -200,7 +203,7 @@ class Selection:
         if is_aggregate(item.query):
             raise malformed_query("only root queries support aggregate expressions")
         selection = Selection(scene, item.query, kind, self.level + 1)
-        return child.relationship or names[-1], _child_writer(selection, child, _grouped(scene, kind, child))
+        return child.relationship or names[-1], _child_writer(selection, _grouped(scene, kind, child))
 
     def _by_type(self, item: tree.Typeof) -> tuple[str, Write]:
         """TYPEOF: each parent with the fields named for its type."""
@@ -270,7 +273,7 @@ def _grouped(scene: Scene, kind: ObjectType, child: Child) -> Callable[[str], It
     return find
 
 
-def _child_writer(selection: Selection, child: Child, find: Callable[[str], Iterable[Record]]) -> Write:
+def _child_writer(selection: Selection, find: Callable[[str], Iterable[Record]]) -> Write:
     write = selection.write
 
     def write_children(record: Record) -> dict[str, Any] | None:

@@ -48,7 +48,7 @@ def days_of(word: str, count: int, calendar: Calendar) -> tuple[date, date]:
         raise malformed_query(f"numeric value out of range: {word}:{count}") from None
 
 
-def _days_of(word: str, count: int, calendar: Calendar) -> tuple[date, date]:
+def _days_of(word: str, count: int, calendar: Calendar) -> tuple[date, date]:  # noqa: PLR0911 - one way out for each kind of literal
     today, one = calendar.today, timedelta(days=1)
     if word in ("YESTERDAY", "TODAY", "TOMORROW"):
         day = today + one * ("YESTERDAY", "TODAY", "TOMORROW").index(word) - one

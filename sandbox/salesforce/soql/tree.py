@@ -76,7 +76,7 @@ class Not:
 
 
 @dataclass(frozen=True)
-class All:
+class AllOf:
     """Conditions joined by AND."""
 
     parts: tuple[Condition, ...]
@@ -84,14 +84,14 @@ class All:
 
 
 @dataclass(frozen=True)
-class Any_:
+class AnyOf:
     """Conditions joined by OR."""
 
     parts: tuple[Condition, ...]
     at: int = _place()
 
 
-Condition = Comparison | Membership | Not | All | Any_
+Condition = Comparison | Membership | Not | AllOf | AnyOf
 
 
 @dataclass(frozen=True)
