@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Iterator
 
@@ -114,7 +115,7 @@ def java_number(text: str) -> str:
         number = float(text)
     except ValueError:
         return text
-    if number != number or number in {float("inf"), float("-inf")}:
+    if not math.isfinite(number):
         return text
     if number == 0 or 1e-3 <= abs(number) < 1e7:
         return repr(number)
