@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from urllib.parse import quote
 
 from sandbox.hubspot.object_types import object_type
 from sandbox.hubspot.portal import Portal
 from sandbox.hubspot.records import Record
+from sandbox.hubspot.schema import Definition
 from sandbox.hubspot.values import moment_ms
 from sandbox.hubspot.wire import value_of
-from sandbox.pages.wording import Shown, ago, day, plain, show
+from sandbox.pages.shown import Card, Line, Row, Task, in_order
+from sandbox.pages.wording import Form, Shown, ago, day, plain, show
 
 GROUP_MARK = "Still There"
 PREFIX = "stillthere_"
@@ -19,61 +21,24 @@ OPEN = frozenset({"NOT_STARTED", "IN_PROGRESS", "WAITING", "DEFERRED"})
 _WAYS = {"CALL": ("Call", "phone"), "EMAIL": ("E-mail", "mail")}
 
 
-@dataclass(frozen=True)
-class Line:
-    """One property: its label, its help text, and its value."""
-
-    name: str
-    label: str
-    help: str
-    shown: Shown | None
-    is_long: bool
+def contact_link(record_id: int) -> str:
+    """The page of a contact."""
+    return f"/contacts/{record_id}"
 
 
-@dataclass(frozen=True)
-class Card:
-    """The properties under one heading."""
-
-    title: str
-    lines: list[Line]
+def company_link(record_id: int) -> str:
+    """The page of a company."""
+    return f"/companies/{record_id}"
 
 
-@dataclass(frozen=True)
-class Task:
-    """A task as its owner reads it."""
-
-    task_id: int
-    subject: str
-    body: str
-    due: str
-    due_ago: str
-    due_ms: int
-    is_overdue: bool
-    is_open: bool
-    priority: str
-    way: str
-    icon: str
-    owner: str
-    contact_id: int | None
-    contact: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """A contact in a list."""
-
-    record_id: int
-    name: str
-    title: str
-    company: str
-    company_id: int | None
-    owner: str
-    owner_id: str
-    email: str
-    state: Shown | None
-    state_value: str
-    heard: Shown | None
-    open_tasks: int
+def form_of(definition: Definition) -> Form:
+    """How the values of a property are written."""
+    if definition.type in {"enumeration", "bool"}:
+        labels = {str(option["value"]): str(option["label"]) for option in definition.options}
+        return Form("choice", labels, has_tone=definition.type == "enumeration" and bool(labels))
+    # HubSpot's own percentage format would show 35 as 3500 %, so a definition says in its description that it is percent.
+    is_percent = definition.type == "number" and "percent" in definition.description.lower()
+    return Form("percent" if is_percent else definition.type)
 
 
 class Cards:
@@ -144,7 +109,7 @@ class Cards:
     def _line(self, kind: str, record: Record, name: str) -> Line:
         definition = self.portal.schemas[kind].all[name]
         value = value_of(self.portal, object_type(kind), record, name)
-        shown = show(definition, value, self.now_ms)
+        shown = show(form_of(definition), value, self.now_ms)
         return Line(name, definition.label, definition.description, shown, definition.field_type == "textarea")
 
     def state(self, record: Record) -> Shown | None:
@@ -153,7 +118,7 @@ class Cards:
 
     def _field(self, record: Record, name: str) -> Shown | None:
         definition = self.portal.schemas["contacts"].active(name, self.portal.clock.elapsed())
-        return None if definition is None else show(definition, record.get(name), self.now_ms)
+        return None if definition is None else show(form_of(definition), record.get(name), self.now_ms)
 
     def tasks_of(self, kind: str, record_id: int) -> list[Task]:
         """The tasks of a contact or company: open ones first, the most pressing first."""
@@ -167,8 +132,7 @@ class Cards:
         return self._in_order(task for task in tasks if self.text("tasks", task, "hs_task_status") in OPEN)
 
     def _in_order(self, records: Iterable[Record]) -> list[Task]:
-        tasks = [self._task(record) for record in records]
-        return sorted(tasks, key=lambda task: (not task.is_open, task.due_ms if task.is_open else -task.due_ms))
+        return in_order(self._task(record) for record in records)
 
     def _task(self, record: Record) -> Task:
         def text(name: str) -> str:
@@ -181,7 +145,6 @@ class Cards:
         kind = text("hs_task_type")
         way, icon = ("LinkedIn", "chat") if kind.startswith("LINKED_IN") else _WAYS.get(kind, ("To-do", "check"))
         return Task(
-            task_id=record.id,
             subject=text("hs_task_subject") or "Task",
             body=plain(text("hs_task_body")),
             due=day(due),
@@ -193,8 +156,8 @@ class Cards:
             way=way,
             icon=icon,
             owner=self.owner(text("hubspot_owner_id")),
-            contact_id=contact.id if contact else None,
             contact=self.name(contact) if contact else "",
+            contact_link=contact_link(contact.id) if contact else "",
         )
 
     def rows(self, records: Iterable[Record]) -> list[Row]:
@@ -208,13 +171,15 @@ class Cards:
         owner_id = self.text("contacts", record, "hubspot_owner_id")
         waiting = self.portal.links.of(("contacts", "tasks"), record.id)
         return Row(
-            record_id=record.id,
+            record_id=str(record.id),
+            link=contact_link(record.id),
             name=self.name(record),
             title=self.text("contacts", record, "jobtitle"),
             company=self.text("companies", company, "name") if company else self.text("contacts", record, "company"),
-            company_id=company.id if company else None,
+            company_link=company_link(company.id) if company else "",
             owner=self.owner(owner_id),
             owner_id=owner_id,
+            owner_link=f"/contacts?owner={quote(owner_id)}" if owner_id else "",
             email=self.text("contacts", record, "email"),
             state=self.state(record),
             state_value=str(record.get(STATE) or ""),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from sandbox.hubspot.object_types import object_type
 from sandbox.hubspot.portal import Portal
 from sandbox.hubspot.records import Record
 from sandbox.hubspot.values import moment_ms
 from sandbox.hubspot.wire import value_of
+from sandbox.pages.shown import Item, Mark, Sort
 from sandbox.pages.wording import day, duration, moment, month, plain
 
 DISPOSITIONS = {
@@ -34,38 +34,6 @@ _MEETINGS = {
 }
 _MESSAGES = {"WHATS_APP": "WhatsApp message", "LINKEDIN_MESSAGE": "LinkedIn message", "SMS": "SMS"}
 _SPEAKER = re.compile(r"(From|To) [^\n:]*:[ \t]*\n?")
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A word about an item in its colour, such as what became of it."""
-
-    text: str
-    tone: str = "muted"
-
-
-@dataclass(frozen=True)
-class Item:
-    """One thing on the timeline. ``direction`` is in, out or none."""
-
-    ms: int
-    when: str
-    month: str
-    icon: str
-    direction: str
-    what: str
-    title: str
-    body: str
-    who: str
-    marks: tuple[Mark, ...]
-
-
-class Sort(NamedTuple):
-    """What sort of thing an item is: its icon, its direction, and the words for both."""
-
-    icon: str
-    direction: str
-    what: str
 
 
 Text = Callable[[str], str]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 from sandbox.clock import from_ms
-from sandbox.hubspot.schema import Definition
-from sandbox.hubspot.values import Value, moment_ms
+from sandbox.hubspot.values import moment_ms
 
 DAY_MS = 86_400_000
+Value = str | bool | int | float
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BREAKS = {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "blockquote", "ul", "ol"}
 _SILENT = {"style", "script", "head", "title"}
@@ -54,17 +54,29 @@ class Shown:
     percent: int | None = None
 
 
-def show(definition: Definition, value: Value | None, now_ms: int) -> Shown | None:
-    """A property's value as a person reads it; None where it is empty."""
+@dataclass(frozen=True)
+class Form:
+    """How the values of a field are written.
+
+    ``kind`` is datetime, date, choice, number, percent or anything else for plain text; ``labels`` are a choice's; one with ``has_tone``
+    is shown in its colour.
+    """
+
+    kind: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    has_tone: bool = False
+
+
+def show(form: Form, value: Value | None, now_ms: int) -> Shown | None:
+    """A value as a person reads it; None where it is empty."""
     if value is None or value == "":
         return None
-    form = _FORMS.get(definition.type)
-    return form(definition, value, now_ms) if form else Shown(str(value))
+    write = _FORMS.get(form.kind)
+    return write(form, value, now_ms) if write else Shown(str(value))
 
 
-def option_label(definition: Definition, value: str) -> str:
+def option_label(labels: Mapping[str, str], value: str) -> str:
     """The label of an option, or of each of several; the value itself where it is none of them."""
-    labels = {str(option["value"]): str(option["label"]) for option in definition.options}
     return ", ".join(labels.get(part) or _zone(part) or part for part in value.split(";"))
 
 
@@ -75,36 +87,32 @@ def _zone(value: str) -> str | None:
     return "/".join(" ".join(word.capitalize() for word in part.split("_")) for part in value.split("_slash_"))
 
 
-def _moment(definition: Definition, value: Value, now_ms: int) -> Shown:
-    ms = value if isinstance(value, int) else moment_ms(value)
+def _moment(form: Form, value: Value, now_ms: int) -> Shown:
+    ms = value if isinstance(value, int) else moment_ms(str(value))
     if ms is None:
         return Shown(str(value))
-    return Shown(moment(ms) if definition.type == "datetime" else day(ms), ago(ms, now_ms))
+    return Shown(moment(ms) if form.kind == "datetime" else day(ms), ago(ms, now_ms))
 
 
-def _choice(definition: Definition, value: Value, _now_ms: int) -> Shown:
-    return Shown(option_label(definition, str(value)), tone=TONES.get(str(value), "plain") if definition.options else "")
+def _choice(form: Form, value: Value, _now_ms: int) -> Shown:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return Shown(option_label(form.labels, text), tone=TONES.get(text, "plain") if form.has_tone else "")
 
 
-def _flag(definition: Definition, value: Value, _now_ms: int) -> Shown:
-    return Shown(option_label(definition, str(value)))
-
-
-def _number(definition: Definition, value: Value, _now_ms: int) -> Shown:
+def _number(form: Form, value: Value, _now_ms: int) -> Shown:
     number = float(value)
     plain = f"{number:,.0f}" if number == int(number) else f"{number:,.2f}"
-    # HubSpot's own percentage format would show 35 as 3500 %, so a definition says in its description that it is percent.
-    if "percent" in definition.description.lower():
+    if form.kind == "percent":
         return Shown(f"{plain} %", percent=max(0, min(100, round(number))))
     return Shown(plain)
 
 
-_FORMS: dict[str, Callable[[Definition, Value, int], Shown]] = {
+_FORMS: dict[str, Callable[[Form, Value, int], Shown]] = {
     "datetime": _moment,
     "date": _moment,
-    "enumeration": _choice,
-    "bool": _flag,
+    "choice": _choice,
     "number": _number,
+    "percent": _number,
 }
 
 
