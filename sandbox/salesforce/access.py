@@ -1,7 +1,8 @@
 """Who may see and change what: profiles and permission sets, read from their own records, so that inserting one is what grants.
 
 Every profile has a permission set of its own, as in Salesforce. A standard object or field is open to a user unless that set says
-otherwise; a field that is hidden until granted needs a FieldPermissions record in a permission set that is assigned to the user.
+otherwise; a field that is hidden until granted needs a FieldPermissions record in a permission set that is assigned to the user. Other
+permission sets only add. Task and Event share their field permissions, whichever of the two is named.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ VERBS = {
     "modify_all": "PermissionsModifyAllRecords",
 }
 _WATCHED = ("PermissionSetAssignment", "FieldPermissions", "ObjectPermissions", "PermissionSet", "User")
-_SHARED = {"task", "event"}
+_ACTIVITY, _SHARED = "activity", {"task", "event"}
 
 
 class _Grants:
-    """What one user was given: fields and objects by lower-case name; a value False takes away what is open by default."""
+    """What one user was given: fields and verbs by lower-case object; a value False takes away what is open by default."""
 
     def __init__(self) -> None:
         self.reads: dict[tuple[str, str], bool] = {}
@@ -58,13 +59,13 @@ class Access:
         """The same as ``sees``, for an object and field already found."""
         if not field.permissionable:
             return True
-        return self._of(user_id).reads.get((kind.name.lower(), field.name.lower()), not field.is_hidden_until_granted)
+        return self._of(user_id).reads.get(_key(kind, field), not field.is_hidden_until_granted)
 
     def edits_field(self, user_id: str, kind: ObjectType, field: Field) -> bool:
         """The same as ``edits``, for an object and field already found."""
         if not field.permissionable:
             return True
-        return self._of(user_id).edits.get((kind.name.lower(), field.name.lower()), not field.is_hidden_until_granted)
+        return self._of(user_id).edits.get(_key(kind, field), not field.is_hidden_until_granted)
 
     def may(self, user_id: str, object_name: str, verb: str) -> bool:
         """Whether a user may ``create``, ``read``, ``update`` or ``delete`` records of an object (also ``view_all``, ``modify_all``)."""
@@ -102,6 +103,14 @@ class Access:
             full = {VERBS[verb]: verb in {"create", "read", "update", "delete"} for verb in VERBS}
             self._org.import_record("ObjectPermissions", {"ParentId": permission_set_id, "SobjectType": object_name, **full, **values})
 
+    def profile_set(self, user_id: str) -> str:
+        """The permission set of a user's profile: what is taken there is taken from all users of the profile."""
+        for one in self._org.store("PermissionSetAssignment").children("AssigneeId", user_id):
+            record = self._org.find(one.values["PermissionSetId"])
+            if record is not None and record.values.get("IsOwnedByProfile"):
+                return record.id
+        raise LookupError(f"the user {user_id} has no profile; make users with add_user")
+
     def _of(self, user_id: str) -> _Grants:
         stores = self._org.stores
         version = tuple(stores[name].changes for name in _WATCHED)
@@ -114,24 +123,26 @@ class Access:
         return found
 
     def _gather(self, user_id: str) -> _Grants:
-        """Together what all sets give; a set that a profile owns may also take, which any other set gives back."""
+        """What the profile's own set says, and what the other sets add to it; they take nothing away."""
         org, grants = self._org, _Grants()
-        sets = [
-            one.values["PermissionSetId"]
-            for one in org.store("PermissionSetAssignment").children("AssigneeId", user_id)
-            if not one.is_deleted
-        ]
-        for set_id in sets:
-            for record in org.store("FieldPermissions").children("ParentId", set_id):
-                if record.is_deleted:
-                    continue
+        assigned = [one for one in org.store("PermissionSetAssignment").children("AssigneeId", user_id) if not one.is_deleted]
+        sets = [record for one in assigned if (record := org.find(one.values["PermissionSetId"])) is not None]
+        for permission_set in sorted(sets, key=lambda one: not one.values.get("IsOwnedByProfile", False)):
+            may_take = permission_set.values.get("IsOwnedByProfile", False)
+            for record in org.store("FieldPermissions").children("ParentId", permission_set.id):
                 name, _, field = record.values["Field"].lower().partition(".")
+                name = _ACTIVITY if name in _SHARED else name
                 for store, key in ((grants.reads, "PermissionsRead"), (grants.edits, "PermissionsEdit")):
-                    store[(name, field)] = store.get((name, field), False) or record.values.get(key, False)
-            for record in org.store("ObjectPermissions").children("ParentId", set_id):
-                if record.is_deleted:
-                    continue
+                    if may_take or record.values.get(key):
+                        store[(name, field)] = record.values.get(key, False)
+            for record in org.store("ObjectPermissions").children("ParentId", permission_set.id):
                 name = record.values["SobjectType"].lower()
                 for verb, key in VERBS.items():
-                    grants.verbs[(name, verb)] = grants.verbs.get((name, verb), False) or record.values.get(key, False)
+                    if may_take or record.values.get(key):
+                        grants.verbs[(name, verb)] = record.values.get(key, False)
         return grants
+
+
+def _key(kind: ObjectType, field: Field) -> tuple[str, str]:
+    name = kind.name.lower()
+    return _ACTIVITY if name in _SHARED else name, field.name.lower()

@@ -80,9 +80,7 @@ def write(org: Org, user_id: str, record: Record, change: Mapping[str, Any], giv
     dml_effects.after(org, user_id, record, before, given)
 
 
-def upsert(  # noqa: PLR0913 - an upsert has an object, a field and a value besides what is written
-    org: Org, user_id: str, kind: ObjectType, ext_field: str, ext_value: Any, values: Mapping[str, Any]
-) -> tuple[Record, bool]:
+def upsert(org: Org, user_id: str, kind: ObjectType, ext_field: str, ext_value: Any, values: Mapping[str, Any]) -> tuple[Record, bool]:
     """The record that an external id leads to, changed; or a new one. Raises RowError; OrgError 300 where several hold the value."""
     field = kind.field(ext_field)
     if field is None or not org.access.sees_field(user_id, kind, field) or not (field.external_id or field.id_lookup):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sandbox.clock import from_ms, to_ms
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
 
 _DAY_MIN = 1440
+_DAY_MS = 86_400_000
 _LONGEST_MIN = 14 * _DAY_MIN
 
 
@@ -121,9 +123,7 @@ def counted_on(record: Record) -> str | None:
     values = record.values
     if record.is_deleted:
         return None
-    if record.object == "Event":
-        return values.get("ActivityDate")
-    if not values.get("IsClosed"):
+    if record.object == "Task" and not values.get("IsClosed"):
         return None
     if values.get("ActivityDate"):
         return str(values["ActivityDate"])
@@ -141,6 +141,21 @@ def after_activity(org: Org, user_id: str, record: Record, former: Mapping[str, 
     for name in ("WhoId", "AccountId"):
         for parent_id in {former.get(name), record.values.get(name)}:
             refresh_last_activity(org, parent_id)
+
+
+def invitation_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | None, given: set[str]) -> dict[str, Any]:
+    """The status of a new invitation, and when a guest answered."""
+    status = whole.get("Status") or "New"
+    answered = "Status" in given and status in {"Accepted", "Declined"} and "RespondedDate" not in given
+    found: dict[str, Any] = {"RespondedDate": org.now_ms()} if answered else {}
+    return {**found, "Status": status} if former is None else found
+
+
+def after_invitation(org: Org, user_id: str, record: Record, former: Mapping[str, Any] | None, given: Mapping[str, Any]) -> None:  # noqa: ARG001 - every rule is called alike
+    """An event with guests is a group event."""
+    event = org.find(record.values.get("EventId", ""))
+    if former is None and event is not None and not event.values.get("IsGroupEvent"):
+        org.store("Event").change(event, {"IsGroupEvent": True, "GroupEventType": "1"})
 
 
 def _raise_to(org: Org, parent_id: str | None, day: str | None) -> None:
@@ -184,6 +199,11 @@ def is_archivable(record: Record, now_ms: int, archive_days: int) -> bool:
     values = record.values
     if record.object == "Task" and not values.get("IsClosed"):
         return False
-    limit = (from_ms(now_ms) - timedelta(days=archive_days)).date().isoformat()
+    limit = _day_before(now_ms // _DAY_MS, archive_days)
     day = values.get("ActivityDate") or from_ms(values.get("CreatedDate", now_ms)).date().isoformat()
     return str(day) <= limit
+
+
+@cache
+def _day_before(day_number: int, days: int) -> str:
+    return (from_ms(day_number * _DAY_MS) - timedelta(days=days)).date().isoformat()

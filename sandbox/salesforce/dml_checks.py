@@ -117,6 +117,9 @@ def check_references(org: Org, kind: ObjectType, values: Mapping[str, Any]) -> N
             raise RowError(RowFault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"))
         if record.is_deleted:
             raise RowError(RowFault("ENTITY_IS_DELETED", "entity is deleted"))
+        if field.name == "OwnerId" and parent == "User" and not record.values.get("IsActive"):
+            message = f"operation performed with inactive user [{value[:15]}] as owner of {kind.label.lower()}"
+            raise RowError(RowFault("INACTIVE_OWNER_OR_USER", message))
 
 
 def check_unique(org: Org, kind: ObjectType, values: Mapping[str, Any], record: Record | None) -> None:
@@ -153,13 +156,16 @@ def _fault(field: Field, value: Any) -> RowFault | None:
         return None if normal_id(value) else RowFault("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value}", (field.name,))
     if field.type in NUMBERS:
         return _number_fault(field, value)
-    if field.type not in _TEXT or not isinstance(value, str):
-        return None
-    if field.length and len(value) > field.length and field.type not in {"picklist", "multipicklist"}:
+    return _text_fault(field, value) if field.type in _TEXT and isinstance(value, str) else None
+
+
+def _text_fault(field: Field, value: str) -> RowFault | None:
+    is_picked = field.type in {"picklist", "multipicklist"}
+    if field.length and len(value) > field.length and not is_picked:
         return RowFault("STRING_TOO_LONG", f"{field.label}: data value too large: {value} (max length={field.length})", (field.name,))
     if field.type == "email" and not _EMAIL.fullmatch(value):
         return RowFault("INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {value}", (field.name,))
-    if field.restricted and field.type in {"picklist", "multipicklist"}:
+    if is_picked and field.restricted and field.picks:
         known = {pick.value for pick in field.picks if pick.is_active}
         wrong = next((one for one in (value.split(";") if field.type == "multipicklist" else [value]) if one not in known), None)
         if wrong is not None:

@@ -25,17 +25,20 @@ def delete(org: Org, user_id: str, record: Record) -> None:
     if record.object == "Account":
         _refuse_with_cases(org, record)
     now = org.now_ms()
-    for one in [record, *_cascade(org, record)]:
-        put_away(org, user_id, one, now)
+    below = list(_cascade(org, record))
+    put_away(org, user_id, record, now, is_kept=kind.undeletable)
+    for one in below:
+        # What goes with its parent must be able to come back with it.
+        put_away(org, user_id, one, now, is_kept=kind.undeletable)
     _refresh(org, record)
 
 
-def put_away(org: Org, user_id: str, record: Record, now: int) -> None:
-    """One record into the recycle bin, or out of the org where its object knows none."""
+def put_away(org: Org, user_id: str, record: Record, now: int, *, is_kept: bool = True) -> None:
+    """One record into the recycle bin; or out of the org, where it is not kept or its object knows no deleted records."""
     kind = org.kind(record.object)
     former = record.version() if org.delays_commits else None
     org.log_deletion(record.object, now, record.id)
-    if kind.field("IsDeleted") is None or not (kind.undeletable or kind.replicateable):
+    if not is_kept or kind.field("IsDeleted") is None:
         org.store(record.object).remove(record)
         return
     stamps = {"IsDeleted": True, "LastModifiedDate": now, "LastModifiedById": user_id, "SystemModstamp": now}

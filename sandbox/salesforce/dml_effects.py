@@ -23,6 +23,9 @@ _BEFORE: dict[str, Before] = {
     "Lead": dml_people.lead_values,
     "User": dml_people.user_values,
     "CampaignMember": dml_people.member_values,
+    "PermissionSetAssignment": dml_people.assignment_values,
+    "FieldPermissions": dml_people.permission_values,
+    "EventRelation": dml_activities.invitation_values,
     "Task": dml_activities.task_values,
     "Event": dml_activities.event_values,
     "Case": dml_cases.case_values,
@@ -33,6 +36,7 @@ _AFTER: dict[str, After] = {
     "Campaign": dml_people.after_campaign,
     "Task": dml_activities.after_activity,
     "Event": dml_activities.after_activity,
+    "EventRelation": dml_activities.after_invitation,
     "EmailMessage": dml_mails.after_mail,
 }
 

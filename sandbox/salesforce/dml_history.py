@@ -39,7 +39,7 @@ def note_changes(org: Org, user_id: str, record: Record, before: Mapping[str, An
             note(org, user_id, record.id, name, _TYPES.get(field.type, "Text"), _told(old), _told(new))
 
 
-def note(org: Org, user_id: str, contact_id: str, field: str, data_type: str, old: Any, new: Any) -> None:  # noqa: PLR0913 - a history row has these columns
+def note(org: Org, user_id: str, contact_id: str, field: str, data_type: str, old: Any, new: Any) -> None:
     """One history row."""
     row = org.import_record(
         "ContactHistory",

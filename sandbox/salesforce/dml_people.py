@@ -101,3 +101,18 @@ def add_statuses(org: Org, campaign_id: str) -> None:
             "CampaignMemberStatus",
             {"CampaignId": campaign_id, "Label": label, "SortOrder": number, "IsDefault": is_default, "HasResponded": responded},
         )
+
+
+def assignment_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | None, given: set[str]) -> dict[str, Any]:  # noqa: ARG001 - every rule is called alike
+    """A permission set is assigned to a user once. RowError for the second time."""
+    if former is None:
+        for one in org.store("PermissionSetAssignment").children("AssigneeId", whole["AssigneeId"]):
+            if one.values.get("PermissionSetId") == whole.get("PermissionSetId"):
+                message = f"Duplicate PermissionSetAssignment. Assignee: {whole['AssigneeId'][:15]}; Permission Set: {whole['PermissionSetId'][:15]}"
+                raise RowError(RowFault("DUPLICATE_VALUE", message))
+    return {"IsActive": True}
+
+
+def permission_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | None, given: set[str]) -> dict[str, Any]:  # noqa: ARG001 - every rule is called alike
+    """Who may edit a field may read it."""
+    return {"PermissionsRead": True} if whole.get("PermissionsEdit") else {}

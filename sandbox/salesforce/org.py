@@ -14,8 +14,9 @@ from sandbox.salesforce.access import Access
 from sandbox.salesforce.dml_activities import is_archivable
 from sandbox.salesforce.errors import OrgError
 from sandbox.salesforce.ids import make_id, normal_id
+from sandbox.salesforce.limits import Limits
 from sandbox.salesforce.options import OrgOptions
-from sandbox.salesforce.records import Record, Store
+from sandbox.salesforce.records import STAMPS, Record, Store
 from sandbox.salesforce.schema import Field, ObjectType
 from sandbox.salesforce.standard import standard_schema
 from sandbox.salesforce.standard_people import settle_people
@@ -40,7 +41,7 @@ class Org:
         self.lock = threading.RLock()
         self.schema = standard_schema()
         self.stores: dict[str, Store] = {kind.name: Store(kind) for kind in self.schema}
-        self.limits: Any = None
+        self.limits = Limits(self.org, clock, options.seed)
         self.locked_ids: set[str] = set()
         self.locked: Callable[[str], bool] = self.locked_ids.__contains__
         self.deletions: dict[str, list[tuple[int, str]]] = {}
@@ -80,9 +81,7 @@ class Org:
         return record if record is not None and (deleted or not record.is_deleted) else None
 
     def rows(self, object_name: str, *, is_all: bool = False) -> Iterator[Record]:
-        """What a query sees now: neither deleted nor archived records unless ``is_all``, and of a change that is not committed yet
-        only what was before.
-        """
+        """What a query sees now: no deleted or archived records unless ``is_all``; of what is not committed yet, only what was before."""
         self.sweep()
         return self.seen(self.store(object_name), is_all=is_all)
 
@@ -176,15 +175,9 @@ class Org:
             created = whole.get("CreatedDate") or now
             author = whole.get("CreatedById") or getattr(self, "integration_id", None)
             modified = whole.get("LastModifiedDate") or created
-            for name, value in (
-                ("CreatedDate", created),
-                ("CreatedById", author),
-                ("LastModifiedDate", modified),
-                ("LastModifiedById", whole.get("LastModifiedById") or author),
-                ("SystemModstamp", modified),
-                ("IsDeleted", False),
-            ):
-                if name not in whole and kind.field(name):
+            stamps = (created, author, modified, whole.get("LastModifiedById") or author, modified, False)
+            for name, value in zip(STAMPS, stamps, strict=True):
+                if name not in whole and name in store.stamps:
                     whole[name] = value
             record = store.make(record_id, whole)
             record.is_deleted = bool(whole.get("IsDeleted"))

@@ -19,6 +19,10 @@ Shape = dict[str, int]
 """Where each field of an object lies in the cells of its records. All records of an object share one."""
 
 
+STAMPS = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp", "IsDeleted")
+"""The fields that Salesforce itself keeps. ``Store.stamps`` are those that an object has."""
+
+
 class Values(MutableMapping[str, Any]):
     """The values of one record, by exact field name. Reads as a dict without empty values; takes a third of a dict's room."""
 
@@ -26,10 +30,11 @@ class Values(MutableMapping[str, Any]):
 
     def __init__(self, shape: Shape, values: Mapping[str, Any]) -> None:
         self._shape = shape
-        self._cells: list[Any] = []
-        for name, value in values.items():
-            if value is not None:
-                self[name] = value
+        places = {shape.setdefault(name, len(shape)): value for name, value in values.items() if value is not None}
+        # One list of just the right length: grown bit by bit it would take more room.
+        self._cells: list[Any] = [None] * (max(places, default=-1) + 1)
+        for place, value in places.items():
+            self._cells[place] = value
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value, or ``default`` where there is none."""
@@ -125,6 +130,7 @@ class Store:
         self.changes = 0
         self.journal: list[Undo] | None = None
         self.stamp_field = "SystemModstamp" if object_type.field("SystemModstamp") else "CreatedDate"
+        self.stamps = frozenset(name for name in STAMPS if object_type.field(name))
         self._stamps: list[tuple[int, str]] | None = None
         self._parents: dict[str, dict[str, dict[str, Record]]] = {}
         self._holders: dict[str, dict[str, dict[str, Record]]] = {}

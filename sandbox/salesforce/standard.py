@@ -12,6 +12,7 @@ R retrieveable, r replicateable, m mergeable, B open to the Bulk API, f only wit
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections import defaultdict
 from functools import cache
@@ -61,8 +62,8 @@ def standard_schema() -> Schema:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with (files("sandbox.salesforce") / "objects" / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    text = (files("sandbox.salesforce") / "objects" / f"{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def _object(row: dict[str, str]) -> ObjectType:

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
 
 CONSENT_SET = "Consent_Fields"
-"""The permission set that lets the integration user and owners see the opt-out fields, which are hidden in a new org."""
+"""The permission set that lets the integration user see the opt-out and activity-metric fields, which are hidden in a new org."""
 
-_PROFILES = ("System Administrator", "Standard User", "Minimum Access - API Only Integrations")
+_PROFILES = ("System Administrator", "Standard User", "Integration")
 _STATUSES = {
     "TaskStatus": (
         ("Not Started", False),
@@ -30,17 +30,13 @@ def settle_people(org: Org) -> None:
     org.import_record("Organization", _stamped({"Id": org.org.org_id, **_ORGANIZATION}))
     profiles = {name: _profile(org, name) for name in _PROFILES}
     org.import_record("UserRole", _stamped({"Name": "Customer Success", "DeveloperName": "Customer_Success"}))
-    org.admin_id = add_user(
-        org, "Ada Admin", f"admin@{org.org.domain.partition('.')[0]}.example", profile_id=profiles["System Administrator"]
-    )
-    org.integration_id = add_user(
-        org, "Still There Integration", org.org.username, profile_id=profiles["Minimum Access - API Only Integrations"]
-    )
+    company = org.org.domain.partition(".")[0]
+    org.admin_id = add_user(org, "Ada Admin", f"admin@{company}.example", profile_id=profiles["System Administrator"])
+    org.integration_id = add_user(org, "Still There Integration", org.org.username, profile_id=profiles["Integration"])
     consent = org.import_record(
         "PermissionSet", _stamped({"Name": CONSENT_SET, "Label": "Consent fields", "IsCustom": True, "Type": "Regular"})
     )
-    for user_id in (org.integration_id,):
-        assign(org, user_id, consent.id)
+    assign(org, org.integration_id, consent.id)
     for kind in org.schema:
         for field in kind:
             if field.is_hidden_until_granted:
@@ -53,7 +49,7 @@ def settle_people(org: Org) -> None:
             )
 
 
-def add_user(  # noqa: PLR0913 - what tells users apart
+def add_user(
     org: Org, name: str, email: str, *, profile_id: str | None = None, is_active: bool = True, values: dict[str, Any] | None = None
 ) -> str:
     """A user, with the permission set of the profile (that of a standard user where none is named). Returns the id."""

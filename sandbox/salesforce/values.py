@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from sandbox.clock import from_ms, to_ms
@@ -21,7 +22,9 @@ NUMBERS = frozenset({"int", "double", "currency", "percent"})
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WHOLE = re.compile(r"[+-]?\d+")
 _LARGEST_INT = 2_147_483_647
+_WIDE = Context(prec=60)
 
 
 def from_json(field: Field, value: Any, where: str = "[line:1, column:1]") -> Value | None:
@@ -143,23 +146,20 @@ def _boolean(value: Any) -> bool:
 
 
 def _number(field: Field, value: Any) -> int | float:
-    if isinstance(value, bool) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
+    if isinstance(value, bool) or (isinstance(value, str) and not (_WHOLE if field.type == "int" else _NUMBER).fullmatch(value)):
         raise ValueError(value)
-    number = float(value)
+    number = Decimal(str(value))
     if field.type == "int":
-        if not number.is_integer():
+        if number != number.to_integral_value() or abs(number) > _LARGEST_INT:
             raise ValueError(value)
-        whole = int(number)
-        if abs(whole) > _LARGEST_INT:
-            raise ValueError(value)
-        return whole
-    return int(number) if number.is_integer() else round(number, field.scale) if field.scale else number
+        return int(number)
+    # More decimals than the field has are rounded, halves away from zero.
+    number = number.quantize(Decimal(1).scaleb(-field.scale), ROUND_HALF_UP, _WIDE)
+    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def _date(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(value)
-    found = _DATE.match(value)
+    found = _DATE.match(value) if isinstance(value, str) else None
     if not found or (len(value) > found.end() and value[found.end()] not in "Tt"):
         raise ValueError(value)
     return date(*map(int, found.groups())).isoformat()
