@@ -1,0 +1,146 @@
+"""``check``: who we are in the org, what our user may read and write, what set-up has made, whether mail is kept where we can read it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.salesforce.answers import CRM as CRM_LABEL
+from connectors.salesforce.client import Client, Part, Request, SubAnswer
+from connectors.salesforce.definitions import DESCRIBED_AS, FIELD_TYPES, INTEGRATION
+from connectors.salesforce.names import CRM, OBJECTS, TASK_KEY, api_name
+from connectors.salesforce.shape import Shape
+from transforms.vocabulary.changes import Checkup, Finding
+from transforms.vocabulary.errors import BadSettings, MissingScopes, NotAuthorised, StillThereError
+from transforms.vocabulary.fields import Field
+
+Json = dict[str, Any]
+
+MAIL_DAYS = 30
+"""So many days back it is looked whether mail is kept as records."""
+
+MAIL_SHARE = 0.1
+"""Where there are fewer mails on record than this share of the contacts with whom mail was counted, it is kept elsewhere."""
+
+ORGANIZATION = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization"
+SET_UP = "run `stillthere setup`"
+
+
+def greet(client: Client) -> Checkup:
+    """The org, its clock and its calls left, in one call."""
+    found = client.find([ORGANIZATION], purpose="check", what="find out in which org we are")[0]
+    return Checkup(CRM, _account(found.records), found.at, (), client.limiter.daily_remaining, client.limiter.daily_limit)
+
+
+def check(client: Client, shape: Shape) -> Checkup:
+    """Everything that can be found out without writing. Never raises for what it can report."""
+    try:
+        told = greet(client)
+    except StillThereError as error:
+        what = "credentials" if isinstance(error, NotAuthorised | MissingScopes | BadSettings) else "org"
+        finding = Finding(what, is_good=False, detail=f"{CRM_LABEL} did not let us in", advice=str(error))
+        return Checkup(CRM, "", datetime.now(UTC), (finding,))
+    findings = [Finding("credentials", is_good=True, detail=f"accepted for {told.account}")]
+    for part in (_version, lambda one: _reading(one, shape, told.now), lambda one: _writing(one, shape.fields), _mail):
+        try:
+            findings += part(client)
+        except StillThereError as error:
+            findings.append(Finding("org", is_good=False, detail=f"{CRM_LABEL} did not answer as it should", advice=str(error)))
+    findings += _calls(client)
+    return Checkup(CRM, told.account, told.now, tuple(findings), client.limiter.daily_remaining, client.limiter.daily_limit)
+
+
+def _account(records: Sequence[Json]) -> str:
+    one = records[0] if records else {}
+    kind = f"{one.get('OrganizationType') or 'unknown edition'}{', a sandbox' if one.get('IsSandbox') else ''}"
+    return f"org {one.get('Id') or 'unknown'} ({kind})"
+
+
+def _version(client: Client) -> list[Finding]:
+    listed = client.request(Request("GET", "/services/data", "ask which API versions the org has", "check")).body
+    versions = [str(one.get("version")) for one in listed if isinstance(one, dict)]
+    if client.version in versions:
+        return [Finding("API version", is_good=True, detail=f"{client.version} is served")]
+    newest = versions[-1] if versions else "none"
+    advice = "use a version of Still There that speaks an older one"
+    return [Finding("API version", is_good=False, detail=f"{client.version} is not served, the newest is {newest}", advice=advice)]
+
+
+def _reading(client: Client, shape: Shape, now: datetime) -> list[Finding]:
+    """What is hidden from us of what is read."""
+    shape.learn(client, {}, int(now.timestamp() * 1000), purpose="check")
+    return shape.findings() or [Finding("reading", is_good=True, detail="all that is read is shown to us")]
+
+
+def _writing(client: Client, fields: Sequence[Field]) -> list[Finding]:
+    """Whether our fields are there, as what we need them to be, and whether our user may write them; tasks too."""
+    names = [*(one for many in OBJECTS.values() for one in many), "Task"]
+    parts = [Part("GET", f"sobjects/{name}/describe") for name in names]
+    answers = client.composite(parts, purpose="check", what="ask which fields we may write")
+    return [finding for name, answer in zip(names, answers, strict=True) for finding in _of_object(name, answer, fields)]
+
+
+def _of_object(name: str, answer: SubAnswer, fields: Sequence[Field]) -> Iterator[Finding]:
+    what = f"our fields of {name}"
+    if not answer.is_good:
+        if name != "Lead":  # an org without leads is an org without leads; that they are not read is told above
+            yield Finding(what, is_good=False, detail=f"{name} is hidden from us", advice=f"give our user the permission set {INTEGRATION}")
+        return
+    wanted = {api_name(f.name): DESCRIBED_AS[FIELD_TYPES[f.kind]["type"]] for f in fields if name in OBJECTS[f.table]}
+    if name == "Task":
+        wanted = {TASK_KEY: "string"}
+    held = {one["name"]: one for one in answer.body.get("fields") or ()}
+    missing = sorted(wanted.keys() - held.keys())
+    other = sorted(one for one in wanted.keys() & held.keys() if held[one].get("type") != wanted[one])
+    fixed = sorted(one for one in wanted.keys() & held.keys() if not held[one].get("updateable"))
+    verb = "createable" if name == "Task" else "updateable"
+    if missing:
+        detail = f"{len(missing)} of {len(wanted)} are missing or hidden from us: {_some(missing)}"
+        yield Finding(what, is_good=False, detail=detail, advice=SET_UP)
+    elif other:
+        detail = f"{_some(other)} of another type than we need"
+        yield Finding(what, is_good=False, detail=detail, advice=f"delete {_some(other)} in Setup, then {SET_UP}")
+    elif fixed or not answer.body.get(verb, True):
+        detail = f"our user may not {'create tasks' if name == 'Task' and not fixed else 'write them'}"
+        yield Finding(what, is_good=False, detail=detail, advice=f"give our user the permission set {INTEGRATION}, or {SET_UP}")
+    elif wanted:
+        unique = " (the tasks' key is an external id)" if name == "Task" and held[TASK_KEY].get("externalId") else ""
+        there = f"all {len(wanted)} are" if len(wanted) > 1 else "it is"
+        yield Finding(what, is_good=True, detail=f"{there} there and may be written{unique}")
+
+
+def _mail(client: Client) -> list[Finding]:
+    """Whether mail is kept as records, or only counted: then contacts would look silent to whom somebody writes every day."""
+    wanted = {
+        "EmailMessage": "MessageDate",
+        "Task": "TaskSubtype = 'Email' AND IsClosed = true AND CreatedDate",
+        "ActivityMetric": "LastEmailDateTime",
+    }
+    statements = [f"SELECT COUNT() FROM {name} WHERE {when} = LAST_N_DAYS:{MAIL_DAYS}" for name, when in wanted.items()]  # noqa: S608 - all our own
+    parts = [Part("GET", "query", {"q": soql}) for soql in statements]
+    answers = client.composite(parts, purpose="check", what="count mails")
+    mails, tasks, counted = (int(answer.body.get("totalSize") or 0) if answer.is_good else 0 for answer in answers)
+    kept = mails + tasks
+    if counted and kept < counted * MAIL_SHARE:
+        return [
+            Finding(
+                "mail",
+                is_good=False,
+                detail=f"the org counted mail with {counted} contacts in {MAIL_DAYS} days and keeps {kept} of these mails as records: we are deaf",
+                advice="turn on 'Sync Email as Salesforce Activity' in Einstein Activity Capture; until then nobody there is called silent",
+            )
+        ]
+    return [Finding("mail", is_good=True, detail=f"{kept} mails of the last {MAIL_DAYS} days are kept as records")]
+
+
+def _calls(client: Client) -> list[Finding]:
+    left, limit = client.limiter.daily_remaining, client.limiter.daily_limit
+    if left is None:
+        return []
+    advice = "" if left > 0 else "wait some hours: calls come back 24 hours after they were made"
+    return [Finding("calls", is_good=left > 0, detail=f"{left:,} of {limit or 0:,} are left of the last 24 hours", advice=advice)]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
