@@ -28,8 +28,12 @@ from sandbox.hubspot.portal import Portal
 from sandbox.loader import LoadReport, Tables, last_moment, load_tables
 from sandbox.options import SandboxOptions
 from sandbox.pages import page_routes
+from sandbox.salesforce.door import SalesforceDoor
+from sandbox.salesforce.loading import load_org
+from sandbox.salesforce.org import Org
+from sandbox.salesforce.signing_in import Sessions
 
-__all__ = ["Sandbox", "SandboxOptions", "Tables", "World", "make_portal", "run_sandbox"]
+__all__ = ["Sandbox", "SandboxOptions", "Tables", "World", "make_portal", "make_vendors", "run_sandbox"]
 
 DEFAULT_NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 START_S, STOP_S, GRACE_S, TICK_S = 20.0, 5.0, 1.0, 0.02
@@ -104,32 +108,74 @@ class Server(uvicorn.Server):
 
 @dataclass
 class Sandbox:
-    """A sandbox that answers: where, with which token, and everything one may look at or change from outside."""
+    """A sandbox that answers: where, with which token, and everything one may look at or change from outside.
+
+    ``report`` tells what became of the tables that were put into the portal, ``org_report`` of those put into the org.
+    """
 
     base_url: str
     token: str
     portal: Portal
+    org: Org
+    sessions: Sessions
     calls: CallLog
     clock: Clock
     faults: Faults
     report: LoadReport | None
+    org_report: LoadReport | None = None
+
+
+@dataclass(frozen=True)
+class Vendors:
+    """Both CRMs behind one gate, on one clock, and what was put into them."""
+
+    portal: Portal
+    org: Org
+    report: LoadReport | None = None
+    org_report: LoadReport | None = None
+
+
+def make_vendors(
+    options: SandboxOptions,
+    *,
+    world: World | None = None,
+    salesforce: World | None = None,
+    portal: Portal | None = None,
+    org: Org | None = None,
+) -> Vendors:
+    """A portal filled from ``world`` and an org filled from ``salesforce``. One that is given is taken as it is, and lends its clock.
+
+    Raises BadInput where a table is wrong, ValueError where the portal and the org given do not share a clock.
+    """
+    if portal is not None and org is not None and portal.clock is not org.clock:
+        raise ValueError("a portal and an org of one sandbox share one clock")
+    tables, others = (None if given is None else _tables(given) for given in (world, salesforce))
+    last = [moment for one in (tables, others) if one is not None and (moment := last_moment(one)) is not None]
+    clock = portal.clock if portal is not None else org.clock if org is not None else None
+    clock = clock or Clock(options.now or max(last, default=DEFAULT_NOW), frozen=options.frozen)
+    report = org_report = None
+    if portal is None:
+        portal = Portal(options, clock)
+        report = None if tables is None else load_tables(portal, tables)
+    if org is None:
+        org = Org(options, clock)
+        org_report = None if others is None else load_org(org, others)
+    if tables is not None or others is not None:
+        # The frames took as much room as the records do; give it back.
+        del tables, others
+        gc.collect()
+        pa.default_memory_pool().release_unused()
+    return Vendors(portal, org, report, org_report)
 
 
 def make_portal(options: SandboxOptions, *, world: World | None = None) -> tuple[Portal, LoadReport | None]:
     """A portal with its clock, filled from the canonical frames of ``world``. Raises BadInput where one is wrong."""
-    tables: Tables | None = None
-    if world is not None:
-        tables = Tables(world.contacts, world.activities, world.companies, world.owners, getattr(world, "extras", None))
-    start = options.now or (last_moment(tables) if tables is not None else None) or DEFAULT_NOW
-    portal = Portal(options, Clock(start, frozen=options.frozen))
-    if tables is None:
-        return portal, None
-    report = load_tables(portal, tables)
-    # The frames took as much room as the portal does; give it back.
-    del tables
-    gc.collect()
-    pa.default_memory_pool().release_unused()
-    return portal, report
+    made = make_vendors(options, world=world)
+    return made.portal, made.report
+
+
+def _tables(world: World) -> Tables:
+    return Tables(world.contacts, world.activities, world.companies, world.owners, getattr(world, "extras", None))
 
 
 def make_faults(options: SandboxOptions) -> Faults:
@@ -140,11 +186,13 @@ def make_faults(options: SandboxOptions) -> Faults:
     return Faults(options.seed if seed is None else seed, rules)
 
 
-def make_server(portal: Portal, calls: CallLog, faults: Faults) -> uvicorn.Server:
-    """The server of a sandbox, not yet listening."""
+def make_server(vendors: Vendors, calls: CallLog, faults: Faults) -> tuple[uvicorn.Server, Sessions]:
+    """The server of a sandbox, not yet listening; and the sessions of its org."""
+    portal, org = vendors.portal, vendors.org
     connections = Connections()
-    gate = Gate([HubSpotDoor(portal)], portal.options, portal.clock, calls, faults, connections.drop)
-    app = SandboxApp(gate, portal.clock, [*admin_routes(portal, calls, faults), *page_routes(portal)])
+    door = SalesforceDoor(org)
+    gate = Gate([HubSpotDoor(portal), door], portal.options, portal.clock, calls, faults, connections.drop)
+    app = SandboxApp(gate, portal.clock, [*admin_routes(portal, calls, faults), *page_routes(portal, org)])
     config = uvicorn.Config(
         app,
         http=connections.protocol(),
@@ -158,7 +206,7 @@ def make_server(portal: Portal, calls: CallLog, faults: Faults) -> uvicorn.Serve
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
-    return Server(config)
+    return Server(config), door.sessions
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -180,26 +228,38 @@ def run_sandbox(
     portal: Portal | None = None,
     *,
     world: World | None = None,
+    salesforce: World | None = None,
+    org: Org | None = None,
     options: SandboxOptions | None = None,
     port: int = 0,
 ) -> Iterator[Sandbox]:
     """A sandbox in a thread of this process, on a free loopback port, stopped at the end of the block.
 
-    ``portal`` is served as it is; else one is made of ``world``.
+    ``portal`` and ``org`` are served as they are; else the one is made of ``world`` and the other of ``salesforce``.
     """
-    options = options or (portal.options if portal is not None else SandboxOptions())
-    report = None
-    if portal is None:
-        portal, report = make_portal(options, world=world)
+    given = portal.options if portal is not None else org.options if org is not None else SandboxOptions()
+    options = options or given
+    vendors = make_vendors(options, world=world, salesforce=salesforce, portal=portal, org=org)
     calls, faults = CallLog(options.keep_bodies), make_faults(options)
-    server = make_server(portal, calls, faults)
+    server, sessions = make_server(vendors, calls, faults)
     with listen(options.host, port) as sock:
         bound = sock.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name=f"sandbox-{bound}", daemon=True)
         thread.start()
         _await(server, thread)
         try:
-            yield Sandbox(f"http://{options.host}:{bound}", options.token, portal, calls, portal.clock, faults, report)
+            yield Sandbox(
+                f"http://{options.host}:{bound}",
+                options.token,
+                vendors.portal,
+                vendors.org,
+                sessions,
+                calls,
+                vendors.portal.clock,
+                faults,
+                vendors.report,
+                vendors.org_report,
+            )
         finally:
             server.should_exit = True
             thread.join(STOP_S)

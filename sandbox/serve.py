@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sandbox.calls import CallLog
 from sandbox.loader import LoadReport
 from sandbox.options import SandboxOptions
-from sandbox.running import World, listen, make_faults, make_portal, make_server
+from sandbox.running import World, listen, make_faults, make_server, make_vendors
 from transforms.vocabulary.errors import BadSettings
 
 
@@ -21,6 +21,7 @@ class Addresses:
     pages_url: str
     token: str
     report: LoadReport | None
+    org_report: LoadReport | None = None
 
 
 def serve(
@@ -28,14 +29,15 @@ def serve(
     port: int,
     *,
     world: World | None = None,
+    salesforce: World | None = None,
     ready: Callable[[Addresses], None] | None = None,
 ) -> None:
     """Serve a sandbox on ``port`` (0: any free one) until SIGINT or SIGTERM. ``ready`` is called with the addresses just before.
 
     Raises BadInput for wrong files and BadSettings where the port is taken.
     """
-    portal, report = make_portal(options, world=world)
-    server = make_server(portal, CallLog(options.keep_bodies), make_faults(options))
+    vendors = make_vendors(options, world=world, salesforce=salesforce)
+    server, _ = make_server(vendors, CallLog(options.keep_bodies), make_faults(options))
     try:
         sock = listen(options.host, port)
     except OSError as fault:
@@ -43,5 +45,5 @@ def serve(
     with sock:
         url = f"http://{options.host}:{sock.getsockname()[1]}"
         if ready is not None:
-            ready(Addresses(url, f"{url}/_sandbox/state", f"{url}/contacts", options.token, report))
+            ready(Addresses(url, f"{url}/_sandbox/state", f"{url}/contacts", options.token, vendors.report, vendors.org_report))
         server.run(sockets=[sock])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,12 +39,16 @@ class Answer:
     records_out: int = 0
 
 
+Inner = Callable[[str, str, bytes, Mapping[str, str]], Answer]
+"""Plays a call inside a call: method, url from ``/services`` on, body and headers. Errors come as answers."""
+
+
 @dataclass
 class Asked:
     """One call. ``version`` is the API version of the path, such as ``64.0``; ``parts`` are what the route's pattern matched, unquoted.
 
-    ``headers`` have lower-case names. ``fault`` is a fault on purpose that the handler itself must play, see :meth:`locked` and
-    :attr:`ends_job_failed`. ``session`` is None on open paths.
+    ``headers`` have lower-case names. ``fault`` is a fault on purpose that the handler itself must play, see :meth:`struck_rows` and
+    :attr:`ends_job_failed`. ``session`` is None on open paths. ``inner`` is for those that carry calls inside them.
     """
 
     org: Org
@@ -58,6 +62,7 @@ class Asked:
     version: str = ""
     parts: dict[str, str] = field(default_factory=dict)
     fault: Rule | None = None
+    inner: Inner | None = None
 
     @property
     def user_id(self) -> str:
@@ -101,19 +106,25 @@ class Asked:
         """The JSON object of the body. OrgError 415 or 400 where it is none."""
         found = self.any_json()
         if not isinstance(found, dict):
-            raise not_an_object(found)
+            raise not_an_object()
         return found
 
-    def struck_rows(self, total: int) -> dict[int, RowFault]:
-        """Which of so many rows a fault on purpose strikes, and with what. The rows are chosen by the rule, so they are the same in every run."""
+    def struck_rows(self, total: int, ids: Sequence[str] = ()) -> dict[int, RowFault]:
+        """Which of so many rows a fault on purpose strikes, and with what. The rule chooses the rows: the same ones in every run.
+
+        ``ids`` are the ids of the rows, where they are known.
+        """
         rule = self.fault
         if rule is None or rule.fault not in {"lock_rows", "fail_rows"}:
             return {}
-        if rule.fault == "lock_rows":
-            fault = RowFault("UNABLE_TO_LOCK_ROW", LOCKED.format(id="001000000000000AAA"))
-        else:
-            fault = RowFault(rule.code or "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"{rule.code or 'A trigger'}: refused on purpose")
-        return dict.fromkeys(rule.rows_of(total), fault)
+        found = {}
+        for row in rule.rows_of(total):
+            if rule.fault == "lock_rows":
+                held = (ids[row] if row < len(ids) else "") or "001000000000000AAA"
+                found[row] = RowFault("UNABLE_TO_LOCK_ROW", LOCKED.format(id=held))
+            else:
+                found[row] = RowFault(rule.code or "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "refused on purpose")
+        return found
 
     @property
     def ends_job_failed(self) -> int | None:
@@ -150,11 +161,7 @@ class Route:
 
 def unsupported_media(kind: str) -> OrgError:
     """415: the body is of a type that this path does not take."""
-    return OrgError(
-        415,
-        "UNSUPPORTED_MEDIA_TYPE",
-        f"Content type '{kind}' not supported.",
-    )
+    return OrgError(415, "UNSUPPORTED_MEDIA_TYPE", f"MediaType of '{kind}' is not supported by this resource")
 
 
 def unreadable(body: bytes, fault: orjson.JSONDecodeError) -> str:
@@ -167,7 +174,11 @@ def unreadable(body: bytes, fault: orjson.JSONDecodeError) -> str:
     return f"Unexpected character ('{found}' (code {ord(found or ' ')})): was expecting a valid value at [line:{fault.lineno}, column:{fault.colno}]"
 
 
-def not_an_object(found: Any) -> OrgError:
+def not_an_object() -> OrgError:
     """400: the body is JSON, but no object."""
-    token = "START_ARRAY" if isinstance(found, list) else "VALUE_STRING" if isinstance(found, str) else "VALUE_NUMBER_INT"
-    return OrgError(400, "JSON_PARSER_ERROR", f"Cannot deserialize instance of object from {token} value {found!r}"[:200])
+    return OrgError(
+        400,
+        "INVALID_FIELD",
+        "Json Deserialization failed on token 'null' and has left off in the middle of parsing a row. Will go to end of row to begin parsing "
+        "the next row",
+    )

@@ -8,8 +8,10 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, unquote
 from xml.sax.saxutils import escape
 
 import orjson
@@ -74,13 +76,14 @@ class SalesforceDoor:
             version=version.group() if version else self.org.org.api_version,
             parts=found.parts if isinstance(found, Found) else {},
         )
-        return _Call(asked, found, form, session_id)
+        return _Call(asked, found, form, session_id, self._table)
 
 
 class _Call:
     """A call to an org."""
 
-    def __init__(self, asked: Asked, found: Found | list[str], form: Form, session_id: str) -> None:
+    def __init__(self, asked: Asked, found: Found | list[str], form: Form, session_id: str, table: Table) -> None:
+        self._table = table
         self._asked = asked
         self._found = found
         self._form = form
@@ -100,30 +103,46 @@ class _Call:
     def answer(self, rule: Rule | None) -> Reply:
         """What the handler says, under the org's lock."""
         asked = self._asked
-        asked.fault, asked.session = rule, self._session
+        asked.fault, asked.session, asked.inner = rule, self._session, self._inner
         with asked.org.lock:
             try:
                 asked.body = _unpacked(asked)
-                if not isinstance(self._found, Found):
-                    raise not_found()
-                answer = self._found.route.handler(asked)
+                answer = _handled(asked, self._found)
             except OrgError as error:
                 answer = self._told(error)
-            except RowError as error:
-                answer = Answer(error.status, error.as_call())
             return self._reply(answer)
+
+    def _inner(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """A call that came inside this one: by the same user, and not counted."""
+        path, _, query = url.partition("?")
+        found = self._table.find(method.upper(), quote(unquote(path), safe="/%"))
+        version = _VERSION.search(path)
+        outer = self._asked
+        asked = replace(
+            outer,
+            method=method.upper(),
+            path=path,
+            query=parse_qs(query, keep_blank_values=True),
+            headers={"content-type": "application/json", **{name.lower(): value for name, value in headers.items()}},
+            body=body,
+            version=version.group() if version else outer.version,
+            parts=found.parts if isinstance(found, Found) else {},
+        )
+        try:
+            return _handled(asked, found)
+        except OrgError as error:
+            return Answer(error.status, error.body())
 
     def fail(self, rule: Rule) -> Reply:
         """The vendor's error for a fault."""
         if rule.fault == "query_timeout":
             error = OrgError(400, "QUERY_TIMEOUT", "Your query request was running for too long.")
         elif rule.kind.status == 503:
-            error = OrgError(503, "SERVER_UNAVAILABLE", "Server Unavailable")
+            error = OrgError(503, "SERVER_UNAVAILABLE", "Server too busy")
         else:
-            status = rule.status or rule.kind.status
-            error = OrgError(
-                status, "UNKNOWN_EXCEPTION", "An unexpected error occurred. Please include this ErrorId if you contact support: 1234"
-            )
+            number = "1452464078-314667 (-1173371248)"
+            message = f"An unexpected error occurred. Please include this ErrorId if you contact support: {number}"
+            error = OrgError(rule.status or rule.kind.status, "UNKNOWN_EXCEPTION", message)
         with self._asked.org.lock:
             return self._reply(self._told(error))
 
@@ -198,6 +217,15 @@ class _Call:
             content = gzip.compress(content, 1, mtime=0)
             headers["Content-Encoding"] = "gzip"
         return Reply(answer.status, content, headers, answer.records_in, answer.records_out)
+
+
+def _handled(asked: Asked, found: Found | list[str]) -> Answer:
+    if isinstance(found, list):
+        raise not_allowed(asked.method, found) if found else not_found()
+    try:
+        return found.route.handler(asked)
+    except RowError as error:
+        return Answer(error.status, error.as_call())
 
 
 def form_of(path: str) -> Form:

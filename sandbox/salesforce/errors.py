@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+CODE_FIRST = frozenset({"NOT_FOUND", "METHOD_NOT_ALLOWED", "MALFORMED_ID"})
+"""Errors that recorded answers tell with the code before the message: those about the address itself. All others have the message first."""
+
 
 class OrgError(Exception):
     """A call is refused. The body is always a list of one object: message, errorCode, and fields where the vendor tells them.
@@ -20,6 +23,8 @@ class OrgError(Exception):
     def body(self) -> list[dict[str, Any]]:
         """The JSON body."""
         told: dict[str, Any] = {"message": self.message, "errorCode": self.code}
+        if self.code in CODE_FIRST:
+            told = {"errorCode": self.code, "message": self.message}
         if self.fields is not None:
             told["fields"] = list(self.fields)
         return [{**told, **self.more}]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from sandbox.salesforce.asking import Route
-from sandbox.salesforce.rest import rest_routes
+from sandbox.salesforce.rest import rest_routes, row_routes
 
 if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
@@ -27,7 +27,7 @@ class Found:
 
 def all_routes(org: Org) -> list[Route]:
     """The routes of every part of an org."""
-    return [*rest_routes(org)]
+    return [*rest_routes(org), *row_routes()]
 
 
 class Table:
