@@ -94,6 +94,9 @@ class Policy:
     blind_share: float = 0.8
     """If at least this share of what came from a person came by sources that are deaf now, we are blind for them."""
 
+    unseen_mail_days: float = 3.0
+    """Mail that a CRM counts passes unseen where it is later by more than this than the last mail on record: clocks and copies may lag a day or two."""
+
     deaf_persons: int = 5
     """A source that served fewer people than this is judged as a part of its channel only."""
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from transforms.book import Book
+from transforms.conflicts import conflicts, verified_records
 from transforms.mail.bounces import from_diagnostic
 from transforms.vocabulary.tables import Channel, Outcome
 
@@ -28,8 +29,8 @@ SURE = 0.98
 UNKNOWN = 0.75
 """The prior where nothing was ever verified and the record has no date: as after somewhat more than a year."""
 
-HALF_LIFE_YEARS = {"firm": 4.0, "soft": 0.5}
-"""Evidence weighs half after so many years: a farewell stays true, a full mailbox soon says nothing."""
+HALF_LIFE_YEARS = {"firm": 4.0, "slow": 1.5, "soft": 0.5}
+"""Evidence weighs half after so many years: a farewell stays true, two records may differ for long, a full mailbox soon says nothing."""
 
 CONTRADICTED = 0.15
 """What remains of a piece of evidence when they were heard from after it: it never cancels silently."""
@@ -49,6 +50,7 @@ class Sign:
     """A kind of evidence: how many times likelier it is if they left, how it lasts, and how it is told.
 
     Of the signs that are ``about`` one thing, the heaviest is told; words of a person or of their mailbox are quoted, codes of servers are not.
+    A sign without ``told`` brings its own words (see ``conflicts``).
 
     Ratios are judgement, ordered by what is known of each (a code alone finds a mailbox that is gone at precision 0.9).
     """
@@ -94,6 +96,9 @@ SIGNS: tuple[Sign, ...] = (
     ),
     Sign("domain_gone", 8.0, "firm", "Mail came back on {day}: their mail domain was not found", _FAIR, about="address"),
     Sign("crm_bounce", 25.0, "firm", "The CRM has marked their address as unknown since {day}", _FAIR, about="address"),
+    Sign("job_change", 15.0, "firm", "", _FAIR),
+    Sign("two_employers", 6.0, "slow", "", _FAIR, about="records"),
+    Sign("two_titles", 2.0, "soft", "", WEAK, about="records"),
     Sign("new_address", 5.0, "firm", "Message of {day} names a new address", _FAIR),
     Sign("mailbox_full", 2.5, "soft", "Mail came back on {day}: the mailbox was full", WEAK, about="address"),
     Sign("wrong_number", 2.5, "soft", "The phone number was wrong on {day}", WEAK),
@@ -104,7 +109,8 @@ _PLACE = {sign.name: place for place, sign in enumerate(SIGNS)}
 def evidence(book: Book) -> pd.DataFrame:
     """All evidence against, one row a person and kind of sign (the latest of that kind), the heaviest first.
 
-    Columns: person_id, at (missing where no date is known), sign (place in SIGNS), phrase (of our lists), successor, is_contradicted, weight.
+    Columns: person_id, at (missing where no date is known), sign (place in SIGNS), phrase (of our lists), successor, words (of signs that
+    bring their own), is_contradicted, weight.
     """
     rows = book.activities
     kind, reason = rows["kind"].fillna(""), rows["reason"].fillna("")
@@ -123,7 +129,7 @@ def evidence(book: Book) -> pd.DataFrame:
         "wrong_number": (rows["channel"] == Channel.CALL) & (rows["outcome"] == Outcome.WRONG_NUMBER),
     }
     found = [_rows_of(rows[mask], name) for name, mask in where.items() if mask.any()]
-    items = pd.concat([*found, _crm_bounces(book)], ignore_index=True)
+    items = pd.concat([*found, _crm_bounces(book), _conflicts(book)], ignore_index=True)
     items = items.sort_values(["person_id", "sign", "at"], na_position="first").drop_duplicates(["person_id", "sign"], keep="last")
     return _weighed(book, items).sort_values(["person_id", "weight", "sign"], ascending=[True, False, True], ignore_index=True)
 
@@ -136,8 +142,16 @@ def _rows_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:
             "sign": _PLACE[name],
             "phrase": rows["evidence"],
             "successor": rows["successor"],
+            "words": pd.Series(pd.NA, index=rows.index, dtype="str"),
         }
     )
+
+
+def _conflicts(book: Book) -> pd.DataFrame:
+    """Where the CRMs disagree, or one saw them change jobs."""
+    told = book.frame(conflicts)
+    nothing = pd.Series(pd.NA, index=told.index, dtype="str")
+    return told.assign(sign=told["sign"].map(_PLACE).astype("int64"), phrase=nothing, successor=nothing)
 
 
 def _ever_reached(book: Book) -> np.ndarray:
@@ -174,6 +188,7 @@ def _crm_bounces(book: Book) -> pd.DataFrame:
             "sign": sign[known].map(_PLACE).astype("int64").to_numpy(),
             "phrase": pd.Series(pd.NA, index=range(int(known.sum())), dtype="str"),
             "successor": pd.Series(pd.NA, index=range(int(known.sum())), dtype="str"),
+            "words": pd.Series(pd.NA, index=range(int(known.sum())), dtype="str"),
         }
     ).astype({"at": "datetime64[us, UTC]"})
 
@@ -194,8 +209,7 @@ def verified(book: Book) -> pd.DataFrame:
         {
             "live": book.align(spoken[live].groupby("person_id").occurred_at.max()),
             "message": book.align(spoken[~live].groupby("person_id").occurred_at.max()),
-            "record": book.persons["verified_at"],
-            "title": book.persons["title_changed_at"],
+            **dict(book.frame(verified_records).items()),
         }
     )
     at = ways.max(axis=1)

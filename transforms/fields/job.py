@@ -66,7 +66,7 @@ def still_there_chance(book: Book) -> pd.Series:
     """The probability that the contact is still in that job, in percent, in steps of 5.
 
     About one in five people changes jobs in a year, so it falls slowly from the day on which they were last verified. Mail that comes back, a departure notice,
-    a farewell or a wrong number lowers it by the weight of each; hearing from them afterwards takes most of that back. Doubt it for shared mailboxes.
+    a farewell, two CRMs that disagree or a wrong number lowers it by the weight of each; hearing from them afterwards takes most of that back. Doubt it for shared mailboxes.
     """
     return tenure.still_there(book)
 
@@ -99,7 +99,7 @@ def job_verified_by(book: Book) -> pd.Series:
 
 @field(label="Job evidence", kind=Kind.LONG_TEXT, group=Group.JOB, views=("answers", "auto_replies", "bounces"))
 def job_evidence(book: Book) -> pd.Series:
-    """What speaks against the contact still being in that job, and what for it, each with its date, the heaviest first.
+    """What speaks against the contact still being in that job, and what for it, each with its date, the heaviest first; also where two CRMs disagree.
 
     In quotation marks stands the phrase of our lists by which it was recognised; the message itself is not kept. Of several signs about
     their address, or several notices, the heaviest is told.
@@ -140,7 +140,7 @@ def _verified_words(fact: Any) -> str | None:
 
 def _item_words(item: Any) -> str:
     sign = tenure.SIGNS[item.sign]
-    opening = (
+    opening = item.words if pd.notna(item.words) else (
         sign.told.replace("{day}", day(item.at)) if pd.notna(item.at) else sign.told.replace(" since {day}", "").replace(" on {day}", "")
     )
     phrase = f": “{item.phrase}”" if pd.notna(item.phrase) and sign.about != "address" else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
@@ -11,6 +13,7 @@ from transforms.fields.job import job_state, still_there_chance
 from transforms.fields.wording import CHANNEL_LABELS
 from transforms.rhythm import FEW
 from transforms.tally import source_names
+from transforms.unseen import is_unseen
 from transforms.vocabulary.fields import Group, Kind, field
 
 
@@ -92,21 +95,22 @@ def engagement_trend(book: Book) -> pd.Series:
 def coverage(book: Book) -> pd.Series:
     """Whether we would notice if the contact wrote. Blind: the mailboxes or other sources by which we know them have stopped delivering, for everybody.
 
-    Partial: some of them have. While we are blind, silence means nothing, and no task is made. Doubt it for sources with very little traffic:
+    Or: the CRM counts mail with them that it keeps no record of, and nothing else was heard for 90 days. Partial: some sources have stopped, or
+    only their mail passes unseen. While we are blind, silence means nothing, and no task is made. Doubt it for sources with very little traffic:
     a stop cannot be told from a lull there.
     """
-    theirs = book.frame(sources_of)
-    if not len(theirs):
-        return pd.Series("full", index=book.persons.index, dtype="str")
-    share = theirs.groupby("person_id")["is_deaf"].mean()
-    word = np.select([share >= book.policy.blind_share, share > 0], ["blind", "partial"], "full")
-    return book.align(pd.Series(word, index=share.index, dtype="str")).fillna("full")
+    share = book.align(book.frame(sources_of).groupby("person_id")["is_deaf"].mean().astype("float64")).fillna(0.0)
+    unseen = is_unseen(book)
+    is_mute = book.count(book.within(book.heard, book.policy.short_window_days)) == 0
+    word = np.select([(share >= book.policy.blind_share) | (unseen & is_mute), (share > 0) | unseen], ["blind", "partial"], "full")
+    return pd.Series(word, index=book.persons.index, dtype="str")
 
 
 def sources_of(book: Book) -> pd.DataFrame:
     """The sources by which each person was heard from in the last year, with ``is_deaf`` and ``deaf_since``.
 
-    For people not heard from: those by which we wrote to them, else the mailbox of their owner.
+    For people not heard from: those by which we wrote to them, else the mailboxes of their owners. What two CRMs tell is missed only where
+    both of them have stopped.
     """
     heard = book.within(book.heard, book.policy.year_days)
     touched = book.within(book.touches, book.policy.year_days)
@@ -115,7 +119,8 @@ def sources_of(book: Book) -> pd.DataFrame:
     named = pd.DataFrame(
         {"person_id": rows["person_id"].astype("str"), "source": source_names(rows), "whole": rows["crm"] + "|*|" + rows["channel"]}
     )
-    owned = book.persons[book.persons["owner_id"].notna() & ~book.persons.index.isin(named["person_id"])]
+    owned = book.sides.reset_index().set_index("person_id")
+    owned = owned[owned["owner_id"].notna() & ~owned.index.isin(named["person_id"])]
     mailboxes = pd.DataFrame(
         {"person_id": owned.index, "source": owned["crm"] + "|" + owned["owner_id"] + "|email", "whole": owned["crm"] + "|*|email"}
     )
@@ -127,7 +132,17 @@ def sources_of(book: Book) -> pd.DataFrame:
         else pd.NaT
     )
     found["deaf_since"] = pd.Series(stopped, index=found.index, dtype="datetime64[us, UTC]")
+    if since and len(book.told_again):
+        alive = _told_by_others(book, since)
+        found["deaf_since"] = found["deaf_since"].mask(pd.Series([*rows.index.isin(alive), *[False] * len(mailboxes)], index=found.index))
     return found.assign(is_deaf=found["deaf_since"].notna())
+
+
+def _told_by_others(book: Book, since: Mapping[str, pd.Timestamp]) -> pd.Series:
+    """The numbers of the rows that a source of another CRM tells as well, which has not stopped."""
+    again = book.told_again
+    whole = again["crm"] + "|*|" + again["channel"]
+    return again.loc[~source_names(again).isin(list(since)) & ~whole.isin(list(since)), "told_by"]
 
 
 def pause_limits(book: Book) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from transforms.book import Book
 from transforms.fields.wording import CHANNEL_LABELS
 from transforms.tally import decided_attempts
+from transforms.unseen import is_unseen
 from transforms.vocabulary.fields import Group, Kind, field
 from transforms.vocabulary.tables import Channel, Outcome
 
@@ -86,7 +87,8 @@ def email_blindness(book: Book) -> pd.Series:
     chance = (1 - rate) ** streak
     is_blind = (chance < book.policy.false_alarm) | (streak >= book.policy.blind_emails)
     word = np.select([is_blind, chance < 1 - book.policy.cooling_quantile], ["blind", "at_risk"], "none")
-    return pd.Series(word, index=book.persons.index, dtype="str")
+    # Who writes unseen is not blind: we are.
+    return pd.Series(word, index=book.persons.index, dtype="str").mask(is_unseen(book), "none")
 
 
 @field(label="E-mail share, 90 days", kind=Kind.SHARE, group=Group.REACHING, views=("touches",))

@@ -21,8 +21,9 @@ from transforms.fields.listening import (
 )
 from transforms.fields.reaching import email_gone_at, last_direct_at
 from transforms.fields.support import open_ticket_rows, support_state
-from transforms.fields.wording import all_or_none, by, day, joined, number, sentence, singular, things
+from transforms.fields.wording import all_or_none, by, crm_name, day, joined, number, sentence, singular, things
 from transforms.rhythm import FEW, NEVER, ONCE, group_of
+from transforms.unseen import is_unseen, unseen_mail
 from transforms.vocabulary.fields import Group, Kind, field
 from transforms.vocabulary.tables import Channel
 
@@ -50,7 +51,7 @@ def engagement_state(book: Book) -> pd.Series:
     """Where the contact stands. Cooling: a longer pause than four of five usual ones. Quiet: longer than 19 of 20. Silent: quiet, and hearing back is unlikely.
 
     Usual is measured against their own rhythm and people like them. Of those who still write within 30 days, at most one in 20 may be called
-    silent. Needs help: an open ticket. Unknown: our sources stopped delivering, so silence means nothing. Unreachable: no way to them is open.
+    silent. Needs help: an open ticket. Unknown: our sources stopped delivering, or mail passes unseen, so silence means nothing. Unreachable: no way to them is open.
     Somebody who is away or waits for our help is never called quiet or silent.
     """
     persons, rhythm, limits = book.persons, book.rhythm, book.frame(pause_limits)
@@ -66,7 +67,7 @@ def engagement_state(book: Book) -> pd.Series:
     states = {
         "moved_on": book.value(job_state).isin(["left", "probably_moved"]),
         "needs_help": book.value(support_state) != "none",
-        "unknown": (book.value(coverage) == "blind") & is_odd,
+        "unknown": ((book.value(coverage) == "blind") | is_unseen(book)) & is_odd,
         "new": book.days_since(persons["first_known_at"]) <= book.policy.new_contact_days,
         "reawakened": silence_ended(book).notna() & ~is_odd,
         "unreachable": is_unreachable(book) & is_odd,
@@ -145,6 +146,7 @@ def _facts(book: Book) -> pd.DataFrame:
     calls = calls[calls.groupby("person_id").cumcount(ascending=False) < TOLD]
     tickets = book.frame(open_ticket_rows).groupby("person_id")["opened_at"]
     sources = book.frame(sources_of).groupby("person_id")["deaf_since"]
+    unseen = book.frame(unseen_mail)
     checkins = unanswered[unanswered["is_checkin"].fillna(False).astype(bool)]
     away = book.value(absent_until)
     return pd.DataFrame(
@@ -164,6 +166,8 @@ def _facts(book: Book) -> pd.DataFrame:
             "tickets": book.align(tickets.size()).fillna(0).astype("int64"),
             "ticket_at": book.align(tickets.min()),
             "deaf_at": book.align(sources.max()),
+            "unseen_in": book.align(unseen["crm"]),
+            "unseen_at": book.align(unseen["at"]),
             "away": away.where(away > book.as_of),
             "evidence": book.value(job_evidence),
             "job": book.value(job_state),
@@ -214,6 +218,11 @@ def _needs_help(fact: Any) -> str:
 
 
 def _unknown(fact: Any) -> str:
+    if pd.notna(fact.unseen_in):
+        how = f"that of {crm_name(fact.unseen_in)} is captured elsewhere"
+        if pd.notna(fact.unseen_at):
+            how = f"{crm_name(fact.unseen_in)} counts it, the last on {day(fact.unseen_at)}, but keeps no record that we could read"
+        return f"We cannot see mail with them: {how}. Do not read it as silence."
     return (
         f"We may be deaf here: the mailbox or channel by which we hear from them has brought nothing from anybody since {day(fact.deaf_at)}. "
         "Do not read it as silence."
