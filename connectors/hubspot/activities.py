@@ -15,7 +15,8 @@ import pandas as pd
 
 from connectors.hubspot.mapping import column, made, to_archived
 from connectors.hubspot.streams import Stream
-from connectors.hubspot.values import to_numbers, to_plain, to_texts, to_times
+from connectors.hubspot.values import to_numbers, to_texts, to_times
+from connectors.texts import to_plain
 from transforms.vocabulary.changes import GONE
 from transforms.vocabulary.tables import ACTIVITIES, Channel, Direction, Outcome, empty_table
 

@@ -15,8 +15,9 @@ import pandas as pd
 from connectors.hubspot.client import BATCH_LIMIT, Client, parts
 from connectors.hubspot.mapping import column, made
 from connectors.hubspot.streams import TASK_KEY
-from connectors.hubspot.values import to_plain, to_texts, to_times
+from connectors.hubspot.values import to_texts, to_times
 from connectors.hubspot.writing import Outcome, to_report, write_batch
+from connectors.texts import to_plain
 from transforms.vocabulary.changes import TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import OutcomeUnknown, SetupNeeded
 from transforms.vocabulary.tables import empty_table

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from html.parser import HTMLParser
 from zoneinfo import available_timezones
 
 import pandas as pd
@@ -14,8 +13,6 @@ import pandas as pd
 Texts = list[str | None]
 
 _DIGITS = re.compile(r"-?\d+$")
-_BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "blockquote", "table", "ul", "ol"}
-_SILENT = {"style", "script", "head", "title"}
 
 
 def to_ms(text: str | None) -> int | None:
@@ -63,47 +60,6 @@ def to_zone(text: str | None) -> str | None:
     return _zones().get(plain)
 
 
-def to_plain(html: str) -> str:
-    """The text of an HTML body, with its line breaks."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
 @lru_cache(maxsize=1)
 def _zones() -> dict[str, str]:
     return {name.lower(): name for name in available_timezones()}
-
-
-class _Reader(HTMLParser):
-    """Collects the text between the tags."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        if tag in _SILENT:
-            self._silent += 1
-        if tag == "br":
-            self.parts.append("\n")
-        elif tag in _BLOCKS:
-            self._break()
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(0, self._silent - 1)
-        if tag in _BLOCKS:
-            self._break()
-
-    def _break(self) -> None:
-        if self.parts and not self.parts[-1].endswith("\n"):
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
