@@ -40,7 +40,7 @@ def sandbox(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """A sandbox with made customers in a process of its own; where it answers."""
     wishes = ("contacts", "companies", "activities_per_contact", "latency", "rate", "seed")
     given = [part for name in wishes for part in (f"--{name.replace('_', '-')}", str(getattr(options, name)))]
-    command = [sys.executable, "-m", "flows.cli", "sandbox", "--json", "--port", "0", *given]
+    command = [sys.executable, "-m", "flows.cli", "sandbox", "--json", "--crm", "hubspot", "--port", "0", *given]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             yield json.loads(process.stdout.readline() if process.stdout else b"{}")

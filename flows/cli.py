@@ -94,10 +94,20 @@ def sandbox(
     activities_per_contact: Annotated[float, typer.Option(min=2, help="How many activities a contact has on average.")] = 65.0,
     seed: Annotated[int, typer.Option(help="Seed of the customers, of faults and of shuffling.")] = 7,
     minutes: Annotated[int | None, typer.Option(min=1, help="Close by itself after so many minutes.")] = None,
+    crm: Annotated[
+        str | None,
+        typer.Option(
+            help="Put all into hubspot or salesforce, or part it between both (the default; loaded rows go where their crm says)."
+        ),
+    ] = None,
+    org_daily: Annotated[int, typer.Option(min=1, help="API calls that the Salesforce org allows in 24 hours.")] = 100_000,
     *,
+    org_mail_elsewhere: Annotated[
+        bool, typer.Option("--org-mail-elsewhere", help="The Salesforce org holds no e-mails, only how many there were.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """A HubSpot on this machine, kept open until Ctrl-C: try everything on it, break it with faults, look at its pages."""
+    """A HubSpot and a Salesforce on this machine, kept open until Ctrl-C: try everything, break it with faults, look at the pages."""
     from flows.commands.sandbox import DEFAULT_NOW, SandboxWishes, run_sandbox_open  # noqa: PLC0415 - see the module's docstring
     from sandbox.world import WorldOptions  # noqa: PLC0415 - the same
 
@@ -110,7 +120,21 @@ def sandbox(
             now=now or DEFAULT_NOW,
             activities_per_contact=activities_per_contact,
         )
-        return run_sandbox_open(SandboxWishes(port, load, faults, latency, rate, index_lag, now, minutes, world), as_json=as_json)
+        wishes = SandboxWishes(
+            port,
+            load,
+            faults,
+            latency,
+            rate,
+            index_lag,
+            now,
+            minutes,
+            world,
+            crm=crm,
+            org_daily=org_daily,
+            org_mail_elsewhere=org_mail_elsewhere,
+        )
+        return run_sandbox_open(wishes, as_json=as_json)
 
     _show(run, as_json=as_json)
 

@@ -74,6 +74,8 @@ def _start_sandbox(home: Path, wishes: Mapping[str, int], keep: int) -> tuple[su
         "flows.cli",
         "sandbox",
         "--json",
+        "--crm",
+        "hubspot",
         "--port",
         str(port),
         "--rate",

@@ -71,3 +71,36 @@ def numbered(ids: pd.Series, first: int) -> dict[str, int]:
     if known.str.fullmatch(r"[1-9]\d{0,15}").all():
         return {text: int(text) for text in known}
     return {text: first + 7 * place for place, text in enumerate(known)}
+
+
+def by_crm(tables: Tables, *, other: str = "salesforce") -> tuple[Tables, Tables]:
+    """The rows of the first CRM and those of the other: all that name it as their ``crm``.
+
+    An activity that names no CRM (nothing, or ``files``) goes to its contact's; an owner or company that names none goes to the first
+    CRM, and to the other as well where that one's contacts name it. Raises BadInput where a table is not canonical.
+    """
+    tables = tables.cast()
+    contacts, activities = tables.contacts, tables.activities
+    theirs = contacts["crm"] == other
+    here, there = set(contacts.loc[~theirs, "contact_id"]), set(contacts.loc[theirs, "contact_id"])
+    follows = _is_unnamed(activities) & activities["contact_id"].isin(there - here)
+    of_other = (activities["crm"] == other) | follows
+    firms = _named_by(tables.companies, "company_id", contacts[theirs], "company_id", other)
+    owners = _named_by(tables.owners, "owner_id", contacts[theirs], "owner_id", other)
+    return (
+        Tables(contacts[~theirs], activities[~of_other], firms[0], owners[0], tables.extras),
+        Tables(contacts[theirs], activities[of_other], firms[1], owners[1]),
+    )
+
+
+def _is_unnamed(frame: pd.DataFrame) -> pd.Series:
+    return frame["crm"].isna() | (frame["crm"] == "files")
+
+
+def _named_by(
+    frame: pd.DataFrame | None, key: str, contacts: pd.DataFrame, column: str, other: str
+) -> tuple[pd.DataFrame, pd.DataFrame] | tuple[None, None]:
+    if frame is None:
+        return None, None
+    theirs = frame["crm"] == other
+    return frame[~theirs], frame[theirs | (_is_unnamed(frame) & frame[key].isin(contacts[column]))]
