@@ -17,6 +17,7 @@ class OrgOptions:
     ``commit_delay`` is how late a change becomes visible after its stamp. ``archive_days`` after which closed tasks and past events are archived.
     ``bulk_job_s`` is how long a bulk job takes. ``recycle_days`` until deleted records are purged.
     ``mail_is_captured_elsewhere`` makes an org whose mail is not in the standard objects but only counted in ActivityMetric.
+    ``integration_may_define``: the integration user may change metadata, as set-up needs it.
     ``shared_activities`` has TaskRelation-like counts. ``api_version`` is the newest version served.
     """
 
@@ -39,5 +40,6 @@ class OrgOptions:
     bulk_job_s: tuple[float, float] = (0.2, 0.6)
     recycle_days: int = 15
     mail_is_captured_elsewhere: bool = False
+    integration_may_define: bool = True
     shared_activities: bool = False
     api_version: str = "64.0"
