@@ -33,6 +33,9 @@ WRITERS = 4
 LOCK_TRIES = 5
 """How often rows are sent that somebody else holds locked."""
 
+REFERENCE = "@{"
+"""In a composite call this begins a reference to another part, also within a text of ours."""
+
 BULK_FROM = 2_000
 """Records of one object from which on a bulk job is taken. BULK_CALLS_TEXT"""
 
@@ -103,33 +106,38 @@ def write_collection(client: Client, name: str, records: Sequence[Json]) -> list
     Where Salesforce refuses the whole call, the records that it is about are found and left out.
     """
     what = f"write {len(records)} records of {name}"
-    listed = ", ".join(f"'{one['id']}'" for one in records)
-    body: Json = {"allOrNone": False, "records": list(records)}
-    changed, read = client.composite(
-        [
-            Part("PATCH", "composite/sobjects", body=body, reference="changed"),
-            Part("GET", "query", {"q": f"SELECT Id, SystemModstamp FROM {name} WHERE Id IN ({listed})"}, reference="read"),  # noqa: S608 - ids
-        ],
-        purpose="write",
-        what=what,
-        is_write=True,
-    )
-    if changed.is_good and isinstance(changed.body, list) and len(changed.body) == len(records):
-        results: list[Json] = changed.body
-    else:
+    results, times = _changed_and_read(client, name, records, what)
+    if results is None:
         # The part could not be served, or was refused as a whole: sent by itself it is sent again, or judged.
         try:
             results, _ = client.collection("PATCH", "composite/sobjects", records, what=what, is_repeatable=True)
         except RequestRejected as error:
             return _isolated(client, name, records, error)
     names = sorted({key for one in records for key in one} - {"attributes", "id"})
-    times = _times(read)
     outcomes = []
     for one, result in zip(records, results, strict=True):
         outcome = to_outcome(result)
         need_setup(outcome, names)
         outcomes.append(replace(outcome, modified_at=times.get(one["id"])) if outcome.fate is Fate.WRITTEN else outcome)
     return outcomes
+
+
+def _changed_and_read(client: Client, name: str, records: Sequence[Json], what: str) -> tuple[list[Json] | None, dict[str, datetime]]:
+    """Change records and read when that was, in one call: the results (None where there are none for every record), and the times by id."""
+    if any(REFERENCE in value for one in records for value in one.values() if isinstance(value, str)):
+        return None, {}
+    listed = ", ".join(f"'{one['id']}'" for one in records)
+    changed, read = client.composite(
+        [
+            Part("PATCH", "composite/sobjects", body={"allOrNone": False, "records": list(records)}, reference="changed"),
+            Part("GET", "query", {"q": f"SELECT Id, SystemModstamp FROM {name} WHERE Id IN ({listed})"}, reference="read"),  # noqa: S608 - ids
+        ],
+        purpose="write",
+        what=what,
+        is_write=True,
+    )
+    is_whole = changed.is_good and isinstance(changed.body, list) and len(changed.body) == len(records)
+    return (changed.body if is_whole else None), _times(read)
 
 
 def _isolated(client: Client, name: str, records: Sequence[Json], error: RequestRejected) -> list[Outcome]:
