@@ -25,6 +25,7 @@ from sandbox.salesforce.limits import too_many_at_once, too_many_calls
 from sandbox.salesforce.rest.login import SOAP_LOGIN, login_fault
 from sandbox.salesforce.routes import Found, Table, all_routes
 from sandbox.salesforce.signing_in import Session, Sessions
+from sandbox.salesforce.unattended import catch_up
 
 if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
@@ -105,6 +106,7 @@ class _Call:
         asked = self._asked
         asked.fault, asked.session, asked.inner = rule, self._session, self._inner
         with asked.org.lock:
+            catch_up(asked.org)
             try:
                 asked.body = _unpacked(asked)
                 answer = _handled(asked, self._found)

@@ -169,5 +169,5 @@ class Ingest:
         record = self._existing(key)
         if not record.is_deleted:
             self._org.delete(self._job.user_id, record)
-        self._org.purge(record)
+        self._org.erase(record)
         return record.id, False

@@ -25,6 +25,8 @@ KEPT_MS = 7 * 86_400_000
 DAY_MS = 86_400_000
 BATCH = 10_000
 """Rows that Salesforce works off as one internal batch."""
+AT_ONCE = 50_000
+"""Rows that are worked off at most before the next call is answered: a larger job goes on with the calls that follow."""
 UPLOAD_LIMIT = 100 * 1024 * 1024
 WAITING = 0.2
 """The share of its time that a job waits before it is taken up."""
@@ -36,8 +38,8 @@ _OF_ORG: WeakKeyDictionary[Org, Jobs] = WeakKeyDictionary()
 class Jobs:
     """All bulk jobs of one org.
 
-    Work is done when somebody looks: :meth:`settle` brings every job to where the clock says that it is. A caller that looks at the org by
-    another way than a job calls it first.
+    Work is done when somebody looks: :meth:`settle` brings every job to where the clock says that it is, and the gate calls it before each
+    call to the org.
 
     Texts of errors: those about a job that is over, about the second upload, about a line ending, about an unknown field, about an entity
     that bulk does not know, about an external id, and about the day's limits are Salesforce's own. Those about a job without an object,
@@ -145,8 +147,7 @@ class Jobs:
         self._turn(job, "UploadComplete")
 
     def abort(self, job: Job) -> None:
-        """End a job before its time; rows that were written stay written."""
-        self.settle()
+        """End a job before its time; rows that were written stay written. OrgError 400 where it is over."""
         if job.is_over:
             raise OrgError(400, "INVALIDJOBSTATE", f"Aborting already {_state_word(job)} Job not allowed")
         self._end(job, "Aborted")
@@ -159,7 +160,6 @@ class Jobs:
 
     def find(self, job_id: str, *, is_query: bool) -> Job:
         """The job of an id; OrgError 404 where there is none of that kind."""
-        self.settle()
         job = self._jobs.get(normal_id(job_id) or "")
         if job is None or job.is_query != is_query:
             raise not_found()
@@ -167,7 +167,6 @@ class Jobs:
 
     def all(self, *, is_query: bool) -> list[Job]:
         """All jobs of a kind, the newest first."""
-        self.settle()
         return [job for job in reversed(self._jobs.values()) if job.is_query == is_query]
 
     # What goes wrong on purpose.
@@ -210,10 +209,12 @@ class Jobs:
         batches = max(1, math.ceil(job.total / BATCH))
         due = batches if share >= 1 else int(batches * (share - WAITING) / (1 - WAITING))
         last = job.total if job.fails_after is None else int(job.total * job.fails_after)
-        for outcome in islice(self._work[job.id], max(0, min(due * BATCH, last) - job.processed)):
+        for outcome in islice(self._work[job.id], max(0, min(due * BATCH, last, job.processed + AT_ONCE) - job.processed)):
             job.outcomes.append(outcome)
             job.failed += bool(outcome.faults)
-        if job.fails_after is not None and job.processed >= last and due >= batches * job.fails_after:
+        if job.processed < min(last, due * BATCH):
+            return
+        if job.fails_after is not None and due >= batches * job.fails_after:
             self._end(job, "Failed", job.fails_with or GAVE_UP)
         elif due >= batches:
             self._end(job, "JobComplete")

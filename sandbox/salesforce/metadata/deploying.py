@@ -104,8 +104,7 @@ class Deployments:
         return made
 
     def find(self, deployment_id: str) -> Deployment:
-        """The deployment of an id, as far as it is now. OrgError where there is none."""
-        self.settle()
+        """The deployment of an id. OrgError where there is none."""
         found = self._all.get(normal_id(deployment_id) or "")
         if found is None:
             raise OrgError(500, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from sandbox.salesforce.asking import Answer, Asked, Route
 from sandbox.salesforce.metadata.calls import OPERATIONS, check_may_use
-from sandbox.salesforce.metadata.deploying import Deployments
 from sandbox.salesforce.metadata.envelope import CONTENT_TYPE, NoMessage, answer_text, client_fault, read_message
 
 
 def answer_soap(asked: Asked) -> Answer:
     """One call to the Metadata API."""
-    Deployments.of(asked.org).settle()
     try:
         message = read_message(asked.body)
     except NoMessage as fault:
