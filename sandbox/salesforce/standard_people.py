@@ -90,13 +90,7 @@ def assign(org: Org, user_id: str, permission_set_id: str) -> None:
 
 def _profile(org: Org, name: str) -> str:
     is_admin = name == "System Administrator"
-    granted = {
-        "PermissionsApiEnabled": True,
-        "PermissionsViewAllData": is_admin,
-        "PermissionsModifyAllData": is_admin,
-        # The admin of a sandbox lets the integration set itself up.
-        "PermissionsModifyMetadata": is_admin or name == INTEGRATION_PROFILE,
-    }
+    granted = {"PermissionsApiEnabled": True, "PermissionsViewAllData": is_admin, "PermissionsModifyAllData": is_admin}
     granted["PermissionsModifyMetadata"] = is_admin or (name == "Integration" and org.org.integration_may_define)
     profile = org.import_record("Profile", _stamped({"Name": name, "UserType": "Standard", **granted}))
     org.import_record(
