@@ -182,7 +182,8 @@ def _field_body(f: Field) -> Json:
         raise ValueError(f"the field {f.name} has a label of {len(f.label)} characters; Salesforce takes {LABEL_LIMIT}")
     text = " ".join(filter(None, (f.help, UNITS.get(f.kind))))
     body: Json = {
-        "description": shortened(text, DESCRIPTION_LIMIT),
+        # Salesforce has no headings for fields; admins who lay out a page find them by this beginning.
+        "description": shortened(f"{f.group}. {text}", DESCRIPTION_LIMIT),
         "inlineHelpText": shortened(text, HELP_LIMIT),
         "label": f.label,
         "required": False,

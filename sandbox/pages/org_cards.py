@@ -83,7 +83,7 @@ class OrgCards:
                 and self.org.access.sees_field(self.org.integration_id, self._kind(record), field)
             ):
                 told = field.description or ""
-                title = next((group.value for group in Group if told.startswith(group.value)), MARK)
+                title = next((group.value for group in Group if told.startswith(f"{group.value}. ")), MARK)
                 found.setdefault(title, []).append(self._line(record, field))
         return [Card(title, lines) for title, lines in found.items()]
 
