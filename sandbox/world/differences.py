@@ -99,6 +99,7 @@ class _Maker:
         by_language = world.contacts.assign(language=world.truth["language"]).dropna(subset=["title"]).groupby("language")
         self._titles = {str(language): sorted(set(rows["title"])) for language, rows in by_language}
         self._domains = dict(zip(world.companies["company_id"], world.companies["domain"], strict=True))
+        self._has_tickets = set(world.activities.loc[world.activities["channel"] == "ticket", "contact_id"])
         self._taken = set(world.contacts["email"].dropna().str.lower())
         self._firms: dict[str, dict[str, Any]] = {}
         self.in_salesforce: set[str] = set()
@@ -196,20 +197,13 @@ class _Maker:
         if rng.random() < 0.3:
             ours |= {"title": title, "title_changed_at": known_at, "company_domain": domain}
             return "employer_in_hubspot"
-        firm = f"new:{domain}"
-        self._firms.setdefault(
-            firm,
-            {
-                "company_id": str(_FIRST_FIRM + 3 * len(self._firms)),
-                "name": fate["new_company"],
-                "domain": domain,
-                "owner_id": theirs["owner_id"],
-                "lifecycle_stage": "lead",
-                "is_customer": False,
-            },
-        )
-        theirs |= {"title": title, "title_changed_at": known_at, "company_domain": domain, "company_id": self._firms[firm]["company_id"]}
+        theirs |= {"title": title, "title_changed_at": known_at, "company_domain": domain}
         return "employer_in_salesforce"
+
+    def _new_firm(self, domain: str, name: str | None, owner: str | None) -> str:
+        number = str(_FIRST_FIRM + 3 * len(self._firms))
+        told = {"company_id": number, "name": name, "domain": domain, "owner_id": owner, "lifecycle_stage": "lead", "is_customer": False}
+        return str(self._firms.setdefault(domain, told)["company_id"])
 
     def _promotion(self, rng: random.Random, ours: dict[str, Any], theirs: dict[str, Any], fate: dict[str, Any]) -> str:
         if ours["title"] == fate["new_title"]:
@@ -225,9 +219,14 @@ class _Maker:
 
     def _as_salesforce(self, rng: random.Random, record: dict[str, Any], fate: dict[str, Any]) -> None:
         """What only Salesforce would know: that somebody is a lead, and that its data service saw a change of jobs."""
-        if rng.random() < self._drawn.leads and not isinstance(record["merged_into"], str) and fate["kind"] != "duplicate":
+        may_be_lead = fate["kind"] != "duplicate" and record["contact_id"] not in self._has_tickets
+        if rng.random() < self._drawn.leads and may_be_lead and not isinstance(record["merged_into"], str):
             record["record"] = "lead"
             record["differences"] = ",".join(part for part in (record["differences"], "lead") if part)
+        domain = record["company_domain"]
+        if isinstance(domain, str) and domain != self._domains.get(record["company_id"]):
+            # Salesforce has the domain at the account, so somebody with a new one belongs to another account.
+            record["company_id"] = self._new_firm(domain, fate["new_company"], record["owner_id"])
         if fate["has_left"] and fate["left_how"] != "none" and rng.random() < self._drawn.noticed:
             record["job_changed_at"] = min(fate["left_at"] + pd.Timedelta(days=rng.randint(1, 15)), self._now)
 
