@@ -80,6 +80,22 @@ _ONLY_IN_OBJECT = frozenset({"uiDetailTemplate", "uiEditTemplate", "uiNewRecord"
 """Links that the answer about one object has, and the list of all objects has not."""
 
 
+_SINCE = {
+    "aiPredictionField": 43,
+    "formulaTreatNullNumberAsZero": 43,
+    "deepCloneable": 46,
+    "defaultImplementation": 46,
+    "extendedBy": 46,
+    "extendsInterfaces": 46,
+    "implementedBy": 46,
+    "implementsInterfaces": 46,
+    "isInterface": 46,
+    "associateEntityType": 50,
+    "associateParentEntity": 50,
+}
+"""Since which API version a key is told. Recorded are 42, 48, 52 and later; where between them a key came is not known."""
+
+
 def describe_global(org: Org, user_id: str, version: str = "64.0") -> dict[str, Any]:
     """All objects that the user may read, by name, with links of that API version."""
     shown = [kind for kind in org.schema if org.access.may(user_id, kind.name, "read")]
@@ -94,7 +110,7 @@ def summary(org: Org, kind: ObjectType, version: str = "64.0") -> dict[str, Any]
     """One object as the list of all objects tells it."""
     whole = _properties(org, kind, version)
     whole["urls"] = {name: url for name, url in whole["urls"].items() if name not in _ONLY_IN_OBJECT}
-    return {key: whole[key] for key in _GLOBAL_KEYS}
+    return _as_of(version, {key: whole[key] for key in _GLOBAL_KEYS})
 
 
 def describe_object(org: Org, user_id: str, name: str, version: str = "64.0") -> dict[str, Any]:
@@ -102,9 +118,9 @@ def describe_object(org: Org, user_id: str, name: str, version: str = "64.0") ->
     kind = org.schema.object(name)
     if kind is None or not org.access.may(user_id, kind.name, "read"):
         raise OrgError(404, "NOT_FOUND", "The requested resource does not exist")
-    fields = [describe_field(field) for field in kind if org.access.sees_field(user_id, kind, field)]
+    fields = [_as_of(version, describe_field(field)) for field in kind if org.access.sees_field(user_id, kind, field)]
     children = [_child(child) for child in kind.children]
-    whole = _properties(org, kind, version)
+    whole = _as_of(version, _properties(org, kind, version))
     return {
         key: fields if key == "fields" else children if key == "childRelationships" else whole[key]
         for key in sorted({*whole, "fields", "childRelationships"})
@@ -178,6 +194,11 @@ def describe_field(field: Field) -> dict[str, Any]:
         "writeRequiresMasterRead": False,
     }
     return {**told, **field.more}
+
+
+def _as_of(version: str, told: dict[str, Any]) -> dict[str, Any]:
+    number = float(version)
+    return told if number >= max(_SINCE.values()) else {key: value for key, value in told.items() if _SINCE.get(key, 0) <= number}
 
 
 def _child(child: Child) -> dict[str, Any]:

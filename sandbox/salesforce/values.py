@@ -6,11 +6,12 @@ In memory dates are text, times are milliseconds since 1970, ids have 18 charact
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from typing import Any
 
-from sandbox.clock import from_ms, to_ms
+from sandbox.clock import to_ms
 from sandbox.salesforce.errors import RowError, RowFault
 from sandbox.salesforce.ids import normal_id
 from sandbox.salesforce.records import Value
@@ -22,6 +23,7 @@ NUMBERS = frozenset({"int", "double", "currency", "percent"})
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _TIME = re.compile(r"\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_EPOCH, _YEARS = date(1970, 1, 1), range(1700, 4001)
 _WHOLE = re.compile(r"[+-]?\d+")
 _LARGEST_INT = 2_147_483_647
 _WIDE = Context(prec=60)
@@ -99,12 +101,20 @@ def read_time(text: str) -> int:
             raise ValueError(text)
         moment = datetime.fromisoformat(text.upper())
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if moment.year not in _YEARS:
+        raise ValueError(text)
     return to_ms(moment) // 1000 * 1000
 
 
 def _stamp(ms: int) -> str:
-    moment = from_ms(ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}"
+    days, ms = divmod(ms, 86_400_000)
+    seconds, ms = divmod(ms, 1000)
+    return f"{_day(days)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{ms:03d}"
+
+
+@lru_cache(maxsize=4096)
+def _day(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).isoformat()
 
 
 def _read(field: Field, value: Any) -> Value | None:  # noqa: PLR0911 - one way out for each type
@@ -162,7 +172,10 @@ def _date(value: Any) -> str:
     found = _DATE.match(value) if isinstance(value, str) else None
     if not found or (len(value) > found.end() and value[found.end()] not in "Tt"):
         raise ValueError(value)
-    return date(*map(int, found.groups())).isoformat()
+    day = date(*map(int, found.groups()))
+    if day.year not in _YEARS:
+        raise ValueError(value)
+    return day.isoformat()
 
 
 def _unreadable(field: Field, value: Any, where: str) -> RowError:
