@@ -193,7 +193,8 @@ class _Call:
             return soap_fault(error.code, error.message)
         if self._form == "async":
             code = "".join(word.capitalize() for word in error.code.split("_"))
-            return Answer(error.status, {"exceptionCode": code, "exceptionMessage": error.message})
+            # The old bulk API knows no 401.
+            return Answer(400 if error.status == 401 else error.status, {"exceptionCode": code, "exceptionMessage": error.message})
         if self._form == "open" and SOAP_LOGIN.match(self._asked.path):
             return login_fault()
         if self._form == "open" and error.code.islower():

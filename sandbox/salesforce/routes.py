@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from sandbox.salesforce.asking import Route
-from sandbox.salesforce.metadata.handlers import METADATA_ROUTES
 from sandbox.salesforce.bulk.handlers import BULK_ROUTES
 from sandbox.salesforce.metadata.handlers import METADATA_ROUTES
 from sandbox.salesforce.rest import rest_routes, row_routes

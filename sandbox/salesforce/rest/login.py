@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape, unescape
 
 from sandbox.salesforce.asking import Answer, Asked, Route
-from sandbox.salesforce.errors import OrgError, not_found
+from sandbox.salesforce.errors import not_found
 from sandbox.salesforce.signing_in import JWT_GRANT, LoginError, Session
 
 SCOPES = "api web openid id"
@@ -50,7 +50,10 @@ def revoke_token(asked: Asked) -> Answer:
 
 def user_info(asked: Asked) -> Answer:
     """``/services/oauth2/userinfo``: the OpenID form of who is signed in."""
-    user = asked.org.store("User").rows[_signed_in(asked).user_id].values
+    session = _signed_in(asked)
+    if session is None:
+        return BAD_TOKEN
+    user = asked.org.store("User").rows[session.user_id].values
     org = asked.org.org
     url = asked.sessions.instance_url
     return Answer(
@@ -79,6 +82,8 @@ def user_info(asked: Asked) -> Answer:
 def identity(asked: Asked) -> Answer:
     """``/id/{org}/{user}``: who the owner of the session is."""
     session = _signed_in(asked)
+    if session is None:
+        return BAD_TOKEN
     if asked.parts["org"][:15] != asked.org.org.org_id[:15] or asked.parts["user"][:15] != session.user_id[:15]:
         raise not_found()
     user = asked.org.store("User").rows[session.user_id].values
@@ -192,15 +197,13 @@ def _refused(error: LoginError) -> Answer:
     return Answer(error.status, {"error": error.error, "error_description": error.description}, _NO_STORE)
 
 
-def _signed_in(asked: Asked) -> Session:
+def _signed_in(asked: Asked) -> Session | None:
     text = asked.headers.get("authorization", "").partition(" ")[2].strip() or asked.one("oauth_token") or ""
-    found = asked.sessions.use(text)
-    if found is None:
-        # These two paths answer in plain text.
-        raise OrgError(403, "Bad_OAuth_Token", "Bad_OAuth_Token")
-    return found
+    return asked.sessions.use(text)
 
 
+BAD_TOKEN = Answer(403, content=b"Bad_OAuth_Token", content_type="text/html;charset=UTF-8")
+"""How the two paths that tell who somebody is refuse a session."""
 _NO_STORE = {"Cache-Control": "no-cache, no-store"}
 
 ROUTES = [
