@@ -13,8 +13,10 @@ from transforms.fields.choosing import best_channel
 from transforms.fields.support import open_ticket_rows
 from transforms.fields.wording import day, number, sentence
 from transforms.org import Org
+from transforms.plays.alerts import owner_names
+from transforms.plays.homes import TaskHomes
 from transforms.plays.play import PlayBook
-from transforms.plays.tasks import TaskPlan, owner_names
+from transforms.plays.tasks import TaskPlan
 from transforms.vocabulary.fields import BAND
 
 SILENT = "Silent, longer than is usual for them"
@@ -68,9 +70,9 @@ class Section:
     total: int
 
 
-def pick(computed: Computed, companies: pd.DataFrame) -> pd.DataFrame:
+def pick(computed: Computed, companies: pd.DataFrame, homes: TaskHomes | None = None) -> pd.DataFrame:
     """The people of one bucket who belong into a section, at most 40 a section, with counts of all in ``total``."""
-    plays = PlayBook(computed.book, computed.persons, companies)
+    plays = PlayBook(computed.book, computed.persons, companies, homes)
     tickets = plays.book.frame(open_ticket_rows).groupby("person_id")["opened_at"]
     people = plays.people.assign(ticket_days=plays.since(plays.book.align(tickets.min())))
     state, way = people["engagement_state"], people["best_channel"]

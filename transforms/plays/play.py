@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from transforms.accounts import merge_accounts
 from transforms.book import Book
 from transforms.fields.wording import day
-from transforms.persons import PLAIN_FILE
+from transforms.plays.homes import TaskHomes
+from transforms.unseen import is_unseen
 
 BLOCKS = {
     "blind": "we are deaf for them, so their silence says nothing",
+    "unseen": "mail with them passes that no CRM keeps a record of, so their silence says nothing",
     "away": "they are away",
     "touched": "somebody reached out to them since yesterday",
     "closed": "they want to hear from us by no way that is open",
@@ -72,16 +75,15 @@ class PlayBook:
     """What plays look at: the book of a bucket, the computed fields of its persons, and their companies.
 
     ``people``: one row a person, indexed by person_id: all contact fields, ``who`` (the name), ``first``, ``firm``, ``renewal_on``,
-    ``renews_soon``, ``annual_value``, ``is_lost`` (the company is known not to be a customer),
-    ``owner`` (of the contact, else of the company, else who of us dealt with them last), ``has_owner`` (the records name one), ``crm``, ``contact_id``, ``company_id``, ``heard_days``.
+    ``renews_soon``, ``annual_value``, ``is_lost`` (the company is known not to be a customer), ``company`` (the account), ``heard_days``,
+    and the record on which a task is raised: ``crm``, ``contact_id``, ``company_id``, ``owner``, ``has_owner`` (see ``TaskHomes``).
     """
 
-    def __init__(self, book: Book, values: pd.DataFrame, companies: pd.DataFrame) -> None:
+    def __init__(self, book: Book, values: pd.DataFrame, companies: pd.DataFrame, homes: TaskHomes | None = None) -> None:
         self.book, self.as_of, self.policy, self.org = book, book.as_of, book.policy, book.org
         persons = book.persons
-        keyed = companies.set_axis(companies["crm"].fillna(PLAIN_FILE) + ":" + companies["company_id"], axis=0)
-        firm = keyed[~keyed.index.duplicated()].reindex(persons["company"]).set_axis(persons.index, axis=0)
-        owner = persons["owner_id"].fillna(firm["owner_id"])
+        firm = merge_accounts(companies, book.as_of).reindex(persons["company"]).set_axis(persons.index, axis=0)
+        home = (homes or TaskHomes()).of(book)
         first, last = persons["first_name"].fillna(""), persons["last_name"].fillna("")
         whole = (first + " " + last).str.strip()
         fallback = persons["email"].fillna("Contact " + persons["contact_id"])
@@ -93,11 +95,7 @@ class PlayBook:
             renews_soon=self.book.days_since(firm["renewal_on"]).between(-SOON_DAYS, 0),
             annual_value=firm["annual_value"],
             is_lost=(firm["is_customer"] == False).fillna(False).astype(bool),  # noqa: E712 - three-valued: unknown is not False
-            owner=owner.fillna(_last_actor(book)),
-            has_owner=owner.notna(),
-            crm=persons["crm"],
-            contact_id=persons["contact_id"],
-            company_id=persons["company_id"],
+            **dict(home.items()),
             company=persons["company"],
             heard_days=book.rhythm["number"],
         )
@@ -118,17 +116,12 @@ class PlayBook:
         return pd.DataFrame(
             {
                 "blind": people["coverage"] == "blind",
+                "unseen": is_unseen(self.book),
                 "away": people["absent_until"] > self.as_of,
                 "touched": people["last_touch_at"] >= yesterday,
                 "closed": people["engagement_state"] == "unreachable",
             }
         ).fillna(False)
-
-
-def _last_actor(book: Book) -> pd.Series:
-    """Who of us dealt with each person last: looks after them where the records name nobody."""
-    rows = book.activities[book.activities["actor_id"].notna()]
-    return book.last(rows)["actor_id"]
 
 
 def episode(at: pd.Timestamp) -> str:

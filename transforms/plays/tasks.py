@@ -12,18 +12,21 @@ import pandas as pd
 
 from transforms.compute import Computed
 from transforms.fields.state import engagement_state
-from transforms.fields.wording import by, day, joined, plural, sentence
+from transforms.fields.wording import by, day
 from transforms.org import Org
-from transforms.persons import PLAIN_FILE
+from transforms.persons import ids_ever
+from transforms.plays.alerts import Alert, find_alerts
+from transforms.plays.homes import TaskHomes, colleagues, inactive_owners
 from transforms.plays.play import BLOCKS, PlayBook
 from transforms.plays.rules import PLAYS
 from transforms.policy import Policy
+from transforms.unseen import unseen_mail
 from transforms.vocabulary.changes import TASKS
 from transforms.vocabulary.tables import OWNERS, empty_table, to_table
 
 _CASE_COLUMNS = (
     *("task_key", "person_id", "crm", "contact_id", "company_id", "owner_id", "play", "reason", "subject", "body", "way", "priority"),
-    *("blocked", "renewal_on", "annual_value", "chance", "has_owner"),
+    *("blocked", "renewal_on", "annual_value", "chance", "has_owner", "also_keys"),
 )
 _PLACE = {play.name: place for place, play in enumerate(PLAYS)}
 _DUE_DAYS = {"high": 1, "medium": 3, "low": 5}
@@ -43,20 +46,11 @@ class Cases:
 
 
 @dataclass(frozen=True)
-class Alert:
-    """Something for the admin, not for a CSM: sources that stopped delivering. ``text`` says all of it in plain words."""
-
-    subject: str
-    text: str
-    sources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class TaskPlan:
     """What a run would do to tasks.
 
     ``create`` and ``update``: TASKS rows (updates have a task_id; a closed one the state closed_by_us and the sentence why as its reason).
-    ``held_back``: cases that get no task now, with ``why``. ``alerts``: for the admin, at most one.
+    ``held_back``: cases that get no task now, with ``why``. ``alerts``: for the admin, at most one of each kind.
     """
 
     create: pd.DataFrame
@@ -70,19 +64,19 @@ def task_key(play: str, person_id: str, episode: str) -> str:
     return "st" + blake2b(f"{play}|{person_id}|{episode}".encode(), digest_size=12).hexdigest()
 
 
-def find_cases(computed: Computed, companies: pd.DataFrame) -> Cases:
+def find_cases(computed: Computed, companies: pd.DataFrame, homes: TaskHomes | None = None) -> Cases:
     """What the plays find among the persons of one bucket: for each person the first play that has something to do.
 
-    ``companies`` is the canonical frame, of this bucket or of all.
+    ``companies`` is the canonical frame, of this bucket or of all; ``homes`` says in which CRM a task is raised.
     """
-    plays = PlayBook(computed.book, computed.persons, companies)
+    plays = PlayBook(computed.book, computed.persons, companies, homes)
     blocks = plays.blocks()
     people = plays.people
     found: list[dict[str, object]] = []
     taken: set[str] = set()
     for rule in PLAYS:
         for case in rule.find(plays):
-            if case.person_id in taken:
+            if case.person_id in taken or pd.isna(people.loc[case.person_id, "crm"]):
                 continue
             taken.add(case.person_id)
             person = people.loc[case.person_id]
@@ -106,12 +100,19 @@ def find_cases(computed: Computed, companies: pd.DataFrame) -> Cases:
                     "annual_value": person["annual_value"],
                     "chance": person["hear_back_chance"],
                     "has_owner": person["has_owner"],
+                    "episode": case.episode,
                 }
             )
-    members = computed.members
-    facts = people.loc[members["person_id"], ["last_heard_at", "last_heard_channel", "engagement_state", "coverage"]]
+    ids = ids_ever(computed.book.records[computed.book.records["person_id"].isin(taken)])
+    for case in found:
+        case["also_keys"] = tuple(sorted(task_key(str(case["play"]), one, str(case["episode"])) for one in ids[str(case["person_id"])]))
+    members, unseen = computed.members, computed.book.frame(unseen_mail)
+    facts = people[["last_heard_at", "last_heard_channel", "engagement_state", "coverage"]].assign(
+        unseen_in=unseen["crm"].reindex(people.index), unseen_at=unseen["at"].reindex(people.index)
+    )
     index = pd.MultiIndex.from_frame(members[["crm", "contact_id"]])
-    return Cases(pd.DataFrame(found, columns=list(_CASE_COLUMNS)), facts.set_index(index).assign(person_id=members["person_id"].to_numpy()))
+    facts = facts.loc[members["person_id"]].set_index(index).assign(person_id=members["person_id"].to_numpy())
+    return Cases(pd.DataFrame(found, columns=list(_CASE_COLUMNS)), facts)
 
 
 def plan_tasks(
@@ -119,8 +120,9 @@ def plan_tasks(
 ) -> TaskPlan:
     """The tasks that a run would create and change, from the cases of **all** buckets and the TASKS that exist already, closed ones too.
 
-    One open task a person and play: an open one is kept (and told anew where its text changed and nobody touched it), whatever its key.
-    A key that exists is never created again: what a person closed or deleted stays so; what we closed is opened again if its reason is back.
+    One open task a person and play: an open one is kept (and told anew where its text changed and nobody touched it), whatever its key and in
+    whatever CRM it stands. A key that exists is never created again, nor one that the case had before its records were known to be of one
+    person: what a person closed or deleted stays so; what we closed is opened again if its reason is back.
     Open tasks that nobody touched are closed when their reason is gone. New ones: at most ``policy.tasks_per_owner_week`` an owner in seven
     days, those with the nearest renewal, the higher value and the lower chance first; the others are held back.
     The week is counted by due dates, which lie one to five working days after a task was made.
@@ -128,9 +130,10 @@ def plan_tasks(
     rows = pd.concat([found.rows for found in cases], ignore_index=True) if cases else pd.DataFrame(columns=list(_CASE_COLUMNS))
     people = pd.concat([found.people for found in cases]) if cases else pd.DataFrame()
     owners = owners if owners is not None else empty_table(OWNERS)
-    gone = _inactive(owners)
+    gone = inactive_owners(owners)
     is_gone = pd.Series([key in gone for key in zip(rows["crm"], rows["owner_id"], strict=True)], index=rows.index, dtype="bool")
-    rows = _with_reason_for_owner(rows.assign(owner_id=rows["owner_id"].mask(is_gone))).drop_duplicates("task_key")
+    rows = rows.assign(owner_id=rows["owner_id"].mask(is_gone), task_key=_known_keys(rows, set(tasks["task_key"])))
+    rows = _with_reason_for_owner(rows).drop_duplicates("task_key")
     rows = rows.set_index("task_key", drop=False).rename_axis(None)
     open_now = tasks[tasks["state"].fillna("open") == "open"]
     alike = _by_person(rows, open_now, people)
@@ -140,7 +143,7 @@ def plan_tasks(
     ]
     again = again[rows.loc[again["task_key"], "blocked"].isna().to_numpy() & ~again["task_key"].isin(alike.values())]
     fresh = rows[~rows.index.isin(tasks["task_key"]) & ~rows.index.isin(alike)]
-    chosen, held = _choose(fresh, tasks, policy, as_of)
+    chosen, held = _choose(fresh, tasks, policy, as_of, owners)
 
     update = [_told_anew(rows, open_now, alike), _opened_again(rows, again), _closed(rows, open_now, alike, people)]
     known = [part for part in update if len(part)]
@@ -148,14 +151,17 @@ def plan_tasks(
         create=_to_tasks(chosen, as_of),
         update=to_table(TASKS, pd.concat(known, ignore_index=True)) if known else empty_table(TASKS),
         held_back=held,
-        alerts=_alerts(org, owners, people),
+        alerts=find_alerts(org, owners, people),
     )
 
 
-def _inactive(owners: pd.DataFrame) -> set[tuple[str, str]]:
-    """Colleagues who do not use the CRM any more: a task of theirs would lie unseen, so it gets no owner."""
-    left = owners[~owners["is_active"].fillna(value=True).astype(bool)]
-    return set(zip(left["crm"].fillna(PLAIN_FILE), left["owner_id"], strict=True))
+def _known_keys(rows: pd.DataFrame, known: set[str]) -> list[str]:
+    """The key of each case: its own, or the one under which it was raised while its records were taken for several persons."""
+    keys = []
+    for own, also in zip(rows["task_key"], rows["also_keys"], strict=True):
+        former = [key for key in also if key in known] if own not in known else []
+        keys.append(former[0] if former else own)
+    return keys
 
 
 def _with_reason_for_owner(rows: pd.DataFrame) -> pd.DataFrame:
@@ -184,8 +190,10 @@ def _by_person(rows: pd.DataFrame, open_now: pd.DataFrame, people: pd.DataFrame)
     return found
 
 
-def _choose(fresh: pd.DataFrame, tasks: pd.DataFrame, policy: Policy, as_of: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """New tasks within each owner's week, and what is held back, with why."""
+def _choose(
+    fresh: pd.DataFrame, tasks: pd.DataFrame, policy: Policy, as_of: pd.Timestamp, owners: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """New tasks within each owner's week, and what is held back, with why. A colleague who works in two CRMs has one week."""
     why = fresh["blocked"].map(BLOCKS).astype("object")
     able = fresh[why.isna()]
     # Sooner renewals by month, so that a day's difference does not outweigh a large contract.
@@ -195,12 +203,17 @@ def _choose(fresh: pd.DataFrame, tasks: pd.DataFrame, policy: Policy, as_of: pd.
         value=able["annual_value"].astype("float64").fillna(0.0),
         place=able["play"].map(_PLACE),
     ).sort_values(["months", "value", "place", "chance", "task_key"], ascending=[True, False, True, True, True], na_position="last")
-    # Tasks that nobody owns share one week.
-    recent = tasks[tasks["due_at"] > as_of - _WEEK]
-    lately = recent.groupby([recent["crm"], recent["owner_id"].fillna("")]).size().to_dict()
-    owner = ranked["owner_id"].astype("str").fillna("")
-    used = [lately.get(key, 0) for key in zip(ranked["crm"], owner, strict=True)]
-    nth = ranked.groupby([ranked["crm"], owner]).cumcount()
+    # Tasks of one CRM that nobody owns share one week.
+    known = colleagues(owners)
+    recent, owner = (
+        pd.Series(
+            [known.get((crm, one), f"{crm}|{one}") for crm, one in zip(of["crm"], of["owner_id"].fillna(""), strict=True)], dtype="str"
+        )
+        for of in (tasks[tasks["due_at"] > as_of - _WEEK], ranked)
+    )
+    lately = recent.value_counts()
+    used = owner.map(lately).fillna(0).to_numpy()
+    nth = owner.groupby(owner).cumcount().set_axis(ranked.index)
     fits = nth + pd.Series(used, index=ranked.index, dtype="int64") < policy.tasks_per_owner_week
     full = pd.Series("their owner has enough tasks this week", index=ranked.index[~fits], dtype="object")
     reasons = pd.concat([why.dropna(), full])
@@ -267,7 +280,7 @@ def _closed(rows: pd.DataFrame, open_now: pd.DataFrame, alike: dict[str, str], p
 def _closing(play: str, fact: dict[str, object] | None, taken: dict[object, object]) -> str | None:
     if fact is None:
         return "The contact is no longer in the CRM."
-    if fact["coverage"] == "blind":
+    if fact["coverage"] == "blind" or isinstance(fact["unseen_in"], str):
         return None
     other = taken.get(fact["person_id"])
     if other is not None:
@@ -279,40 +292,3 @@ def _closing(play: str, fact: dict[str, object] | None, taken: dict[object, obje
         heard = f"last heard from on {day(at)} {by(str(fact['last_heard_channel']))}"
     state = next(option.label for option in engagement_state.options if option.value == fact["engagement_state"])
     return next(rule.closing for rule in PLAYS if rule.name == play).format(heard=heard, state=state.lower())
-
-
-def owner_names(owners: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """How colleagues call each owner, else their address, by crm and owner id."""
-    told = owners["name"].fillna(owners["email"]).fillna("")
-    return dict(zip(zip(owners["crm"].fillna(PLAIN_FILE), owners["owner_id"], strict=True), told, strict=True))
-
-
-def _alerts(org: Org, owners: pd.DataFrame, people: pd.DataFrame) -> tuple[Alert, ...]:
-    """One alert for all sources that stopped delivering; a mailbox is not named again where its whole channel stopped."""
-    deaf = org.deaf_since
-    whole = {name for name in deaf if name.split("|")[1] == "*"}
-    told = sorted(name for name in deaf if name in whole or "|".join([name.split("|")[0], "*", name.split("|")[2]]) not in whole)
-    if not told:
-        return ()
-    names, blind = owner_names(owners), int((people["coverage"] == "blind").sum()) if len(people) else 0
-    by_owner: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for name in told:
-        crm, owner, channel = name.split("|")
-        by_owner.setdefault((crm, owner), {}).setdefault(day(deaf[name]), []).append(_NAMED.get(channel) or plural(channel))
-    lines = []
-    for (crm, owner), since in by_owner.items():
-        whose = "everybody" if owner == "*" else names.get((crm, owner)) or f"owner {owner}"
-        missing = [f"no {joined(what, 'or')} since {at}" for at, what in since.items()]
-        lines.append(f"{whose} ({crm}): {'; '.join(missing)}.")
-    text = "\n".join(
-        [
-            "Sources stopped delivering, so we are deaf for some customers.",
-            *(sentence(line) for line in lines),
-            f"{blind:,} contacts cannot be judged until this is mended. They get no tasks: the fault may be on our side.",
-            "See in the CRM's settings whether these mailboxes are still connected and whether mail is logged.",
-        ]
-    )
-    return (Alert("We are deaf: sources stopped delivering", text, tuple(told)),)
-
-
-_NAMED = {"form": "forms", "web": "visits", "community": "community posts", "product": "product use"}
