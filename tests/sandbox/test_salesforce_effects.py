@@ -1,0 +1,443 @@
+"""What follows from a write to an org: calculated values, other records, and what time does."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sandbox.clock import Clock, to_ms
+from sandbox.options import SandboxOptions
+from sandbox.salesforce.dml_activities import settle_last_activities
+from sandbox.salesforce.errors import RowError
+from sandbox.salesforce.options import OrgOptions
+from sandbox.salesforce.org import Org
+from sandbox.salesforce.records import Record
+from sandbox.salesforce.undoing import Savepoint
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+NOW_MS = to_ms(NOW)
+DAY = 86_400
+
+
+def make_org(**options: Any) -> Org:
+    return Org(SandboxOptions(org=OrgOptions(**options)), Clock(NOW, frozen=True))
+
+
+@pytest.fixture
+def org() -> Org:
+    return make_org()
+
+
+def create(org: Org, object_name: str, **values: Any) -> Record:
+    return org.create(org.integration_id, object_name, values)
+
+
+def update(org: Org, record: Record, **values: Any) -> None:
+    org.update(org.integration_id, record, values)
+
+
+def contact(org: Org, **values: Any) -> Record:
+    return create(org, "Contact", **{"LastName": "Roe", **values})
+
+
+def told(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: values.get(name) for name in names}
+
+
+def history(org: Org, record: Record) -> list[tuple[str, str, Any, Any]]:
+    rows = [one.values for one in org.rows("ContactHistory") if one.values["ContactId"] == record.id]
+    return [(row["Field"], row["DataType"], row.get("OldValue"), row.get("NewValue")) for row in rows]
+
+
+# Stamps and people
+
+
+def test_a_write_is_stamped_with_user_and_whole_seconds(org: Org) -> None:
+    """Even one that changes nothing; what was there at creation stays."""
+    jo = contact(org)
+    org.clock.advance(60.75)
+    org.update(org.admin_id, jo, {"LastName": "Roe"})
+    names = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+    later = NOW_MS + 60_000
+    assert [jo.values[name] for name in names] == [NOW_MS, org.integration_id, later, org.admin_id, later]
+
+
+def test_a_name_is_put_together(org: Org) -> None:
+    """Of first and last name, on contacts, leads and users, and anew when one changes."""
+    jo = contact(org, FirstName="Jo")
+    assert jo.values["Name"] == "Jo Roe"
+    update(org, jo, FirstName=None)
+    assert jo.values["Name"] == "Roe"
+    assert create(org, "Lead", FirstName="Al", LastName="Bee", Company="Acme").values["Name"] == "Al Bee"
+
+
+def test_a_bounce_is_shown_until_the_address_changes(org: Org) -> None:
+    """IsEmailBounced follows reason and date; a new address starts without them."""
+    jo = contact(org, Email="jo@acme.example")
+    update(org, jo, EmailBouncedReason="550 no such user", EmailBouncedDate=NOW_MS)
+    assert jo.values["IsEmailBounced"] is True
+    update(org, jo, Email="roe@acme.example")
+    assert told(jo.values, "IsEmailBounced", "EmailBouncedReason", "EmailBouncedDate") == {
+        "IsEmailBounced": False,
+        "EmailBouncedReason": None,
+        "EmailBouncedDate": None,
+    }
+
+
+def test_tracked_changes_of_a_contact_leave_history(org: Org) -> None:
+    """One row a change, two for a lookup: names and ids. An untracked field leaves none."""
+    acme, bolt = create(org, "Account", Name="Acme"), create(org, "Account", Name="Bolt")
+    jo = contact(org, AccountId=acme.id, Title="CTO")
+    update(org, jo, Title="CEO", Description="met at the fair")
+    update(org, jo, AccountId=bolt.id, Email="jo@bolt.example")
+    assert history(org, jo) == [
+        ("created", "Text", None, None),
+        ("Title", "Text", "CTO", "CEO"),
+        ("Account", "Text", "Acme", "Bolt"),
+        ("Account", "EntityId", acme.id, bolt.id),
+        ("Email", "Email", None, "jo@bolt.example"),
+    ]
+
+
+# Activities
+
+
+def test_a_task_is_closed_by_its_status(org: Org) -> None:
+    """CompletedDateTime is set when that changes and emptied when the task is opened again."""
+    task = create(org, "Task", Subject="Call", Priority="High")
+    assert told(task.values, "IsClosed", "CompletedDateTime", "IsHighPriority", "TaskSubtype", "Status") == {
+        "IsClosed": False,
+        "CompletedDateTime": None,
+        "IsHighPriority": True,
+        "TaskSubtype": "Task",
+        "Status": "Not Started",
+    }
+    org.clock.advance(3600)
+    update(org, task, Status="Completed")
+    org.clock.advance(3600)
+    update(org, task, Subject="Called")
+    assert (task.values["IsClosed"], task.values["CompletedDateTime"]) == (True, NOW_MS + 3_600_000)
+    update(org, task, Status="In Progress")
+    assert (task.values["IsClosed"], task.values.get("CompletedDateTime")) == (False, None)
+
+
+def test_the_subtype_of_a_task_is_settled_at_creation(org: Org) -> None:
+    """It is no field for an update."""
+    task = create(org, "Task", TaskSubtype="LinkedIn")
+    with pytest.raises(RowError, match="Unable to create/update fields: TaskSubtype"):
+        update(org, task, TaskSubtype="Call")
+
+
+def test_the_account_of_an_activity_is_that_of_its_subject_else_of_its_person(org: Org) -> None:
+    """WhatId first: an account itself, or the account of a case."""
+    acme, bolt = create(org, "Account", Name="Acme"), create(org, "Account", Name="Bolt")
+    jo = contact(org, AccountId=acme.id)
+    case = create(org, "Case", AccountId=bolt.id)
+    rows: tuple[dict[str, Any], ...] = ({}, {"WhoId": jo.id}, {"WhoId": jo.id, "WhatId": case.id}, {"WhatId": bolt.id})
+    assert [create(org, "Task", **row).values.get("AccountId") for row in rows] == [None, acme.id, bolt.id, bolt.id]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"StartDateTime": NOW_MS, "EndDateTime": NOW_MS + 1_800_000},
+        {"StartDateTime": NOW_MS, "DurationInMinutes": 30},
+        {"ActivityDateTime": NOW_MS, "DurationInMinutes": 30},
+        {"ActivityDateTime": NOW_MS, "EndDateTime": NOW_MS + 1_800_000, "DurationInMinutes": 30},
+    ],
+)
+def test_the_times_of_an_event_follow_from_each_other(org: Org, given: dict[str, Any]) -> None:
+    """Start with end or with duration; the date is that of the start."""
+    values = create(org, "Event", Subject="Review", **given).values
+    assert told(values, "StartDateTime", "ActivityDateTime", "EndDateTime", "DurationInMinutes", "ActivityDate", "EndDate") == {
+        "StartDateTime": NOW_MS,
+        "ActivityDateTime": NOW_MS,
+        "EndDateTime": NOW_MS + 1_800_000,
+        "DurationInMinutes": 30,
+        "ActivityDate": "2026-11-23",
+        "EndDate": "2026-11-23",
+    }
+
+
+def test_an_event_of_a_whole_day_lies_at_midnight(org: Org) -> None:
+    """It lasts 1440 minutes and ends on its day."""
+    values = create(org, "Event", Subject="Fair", IsAllDayEvent=True, ActivityDate="2026-11-23").values
+    midnight = NOW_MS - 9 * 3_600_000
+    assert told(values, "StartDateTime", "EndDateTime", "DurationInMinutes", "EndDate") == {
+        "StartDateTime": midnight,
+        "EndDateTime": midnight,
+        "DurationInMinutes": 1440,
+        "EndDate": "2026-11-23",
+    }
+
+
+@pytest.mark.parametrize("end", [NOW_MS - 60_000, NOW_MS + 15 * DAY * 1000])
+def test_an_event_ends_after_its_start_and_within_14_days(org: Org, end: int) -> None:
+    """FIELD_INTEGRITY_EXCEPTION otherwise."""
+    with pytest.raises(RowError, match="FIELD_INTEGRITY_EXCEPTION"):
+        create(org, "Event", StartDateTime=NOW_MS, EndDateTime=end)
+
+
+def test_a_start_that_moves_takes_the_end_along(org: Org) -> None:
+    """The duration stays."""
+    event = create(org, "Event", StartDateTime=NOW_MS, DurationInMinutes=30)
+    update(org, event, StartDateTime=NOW_MS + DAY * 1000)
+    assert (event.values["EndDateTime"], event.values["ActivityDate"]) == (NOW_MS + DAY * 1000 + 1_800_000, "2026-11-24")
+
+
+def test_an_invitation_makes_a_group_event_and_notes_the_answer(org: Org) -> None:
+    """A new one is New; RespondedDate is when it was accepted or declined."""
+    jo = contact(org)
+    event = create(org, "Event", StartDateTime=NOW_MS, DurationInMinutes=30)
+    invitation = create(org, "EventRelation", EventId=event.id, RelationId=jo.id)
+    assert (event.values["IsGroupEvent"], invitation.values["Status"], invitation.values.get("RespondedDate")) == (True, "New", None)
+    org.clock.advance(60)
+    update(org, invitation, Status="Declined")
+    assert invitation.values["RespondedDate"] == NOW_MS + 60_000
+
+
+def test_the_last_activity_is_the_latest_closed_task_or_event(org: Org) -> None:
+    """Of the person and of the account, whose stamps stay; it goes back when the activity is deleted, opened or moved."""
+    acme = create(org, "Account", Name="Acme")
+    jo, al = contact(org, AccountId=acme.id), contact(org, AccountId=acme.id)
+    org.clock.advance(60)
+    create(org, "Event", WhoId=jo.id, StartDateTime=NOW_MS - 10 * DAY * 1000, DurationInMinutes=5)
+    task = create(org, "Task", WhoId=jo.id, Status="Completed", ActivityDate="2026-11-20")
+    create(org, "Task", WhoId=jo.id, Status="In Progress", ActivityDate="2026-11-22")
+    assert [one.values.get("LastActivityDate") for one in (jo, acme, al)] == ["2026-11-20", "2026-11-20", None]
+    assert [one.values["SystemModstamp"] for one in (jo, acme)] == [NOW_MS, NOW_MS]
+    update(org, task, WhoId=al.id)
+    assert [one.values.get("LastActivityDate") for one in (jo, acme, al)] == ["2026-11-13", "2026-11-20", "2026-11-20"]
+    org.delete(org.integration_id, task)
+    assert [one.values.get("LastActivityDate") for one in (jo, acme, al)] == ["2026-11-13", "2026-11-13", None]
+
+
+def test_last_activities_are_found_in_one_walk_after_a_load(org: Org) -> None:
+    """As they would be, had the activities been written one by one."""
+    jo = contact(org)
+    for day in ("2026-10-01", "2026-11-01", "2026-09-01"):
+        org.import_record("Task", {"WhoId": jo.id, "IsClosed": True, "ActivityDate": day})
+    settle_last_activities(org)
+    assert jo.values["LastActivityDate"] == "2026-11-01"
+
+
+def test_a_mail_has_a_task_beside_it_and_a_relation_for_each_address(org: Org) -> None:
+    """People by id where ids were given, the other addresses without; no address twice."""
+    jo = contact(org, Email="jo@acme.example")
+    mail = create(
+        org,
+        "EmailMessage",
+        Subject="Hello",
+        FromAddress=org.org.username,
+        ToAddress="jo@acme.example; al@acme.example",
+        ToIds=[jo.id],
+        Status="3",
+        MessageDate=NOW_MS,
+    )
+    relations = [one.values for one in org.store("EmailMessageRelation").children("EmailMessageId", mail.id)]
+    assert [(one["RelationType"], one.get("RelationId"), one.get("RelationAddress")) for one in relations] == [
+        ("FromAddress", org.integration_id, org.org.username),
+        ("ToAddress", jo.id, "jo@acme.example"),
+        ("ToAddress", None, "al@acme.example"),
+    ]
+    task = org.find(mail.values["ActivityId"])
+    assert task is not None
+    assert told(task.values, "TaskSubtype", "WhoId", "IsClosed", "ActivityDate", "Subject") == {
+        "TaskSubtype": "Email",
+        "WhoId": jo.id,
+        "IsClosed": True,
+        "ActivityDate": "2026-11-23",
+        "Subject": "Email: Hello",
+    }
+
+
+def test_a_draft_or_a_mail_of_a_case_has_no_task(org: Org) -> None:
+    """Neither stands in the timeline as done."""
+    jo, case = contact(org), create(org, "Case", Subject="Help")
+    assert create(org, "EmailMessage", ToIds=[jo.id], Status="5").values.get("ActivityId") is None
+    assert create(org, "EmailMessage", ParentId=case.id, FromAddress="jo@acme.example").values.get("ActivityId") is None
+
+
+# Campaigns and cases
+
+
+def test_a_member_has_responded_as_the_campaigns_statuses_say(org: Org) -> None:
+    """A new campaign has Sent and Responded; the first response keeps its day while the member stays responded."""
+    jo = contact(org, FirstName="Jo")
+    campaign = create(org, "Campaign", Name="Webinar")
+    member = create(org, "CampaignMember", CampaignId=campaign.id, ContactId=jo.id)
+    names = ("Status", "HasResponded", "FirstRespondedDate", "LeadOrContactId", "Type", "Name")
+    assert list(told(member.values, *names).values()) == ["Sent", False, None, jo.id, "Contact", "Jo Roe"]
+    update(org, member, Status="Responded")
+    org.clock.advance(DAY)
+    update(org, member, Status="Responded")
+    assert (member.values["HasResponded"], member.values["FirstRespondedDate"]) == (True, "2026-11-23")
+    with pytest.raises(RowError, match="DUPLICATE_VALUE: Already a campaign member"):
+        create(org, "CampaignMember", CampaignId=campaign.id, ContactId=jo.id)
+
+
+def test_a_case_is_numbered_and_closed_by_its_status(org: Org) -> None:
+    """With the contact's account and address."""
+    acme = create(org, "Account", Name="Acme")
+    jo = contact(org, AccountId=acme.id, Email="jo@acme.example")
+    case = create(org, "Case", ContactId=jo.id)
+    assert told(case.values, "CaseNumber", "Status", "IsClosed", "ClosedDate", "AccountId", "ContactEmail") == {
+        "CaseNumber": "00001001",
+        "Status": "New",
+        "IsClosed": False,
+        "ClosedDate": None,
+        "AccountId": acme.id,
+        "ContactEmail": "jo@acme.example",
+    }
+    update(org, case, Status="Closed")
+    assert (case.values["IsClosed"], case.values["ClosedDate"]) == (True, NOW_MS)
+
+
+# Deleting, merging, converting
+
+
+def test_a_deleted_record_is_seen_by_query_all_until_it_is_purged(org: Org) -> None:
+    """Its log stays for getDeleted."""
+    jo = contact(org)
+    org.clock.advance(60)
+    org.delete(org.integration_id, jo)
+    assert (list(org.rows("Contact")), list(org.rows("Contact", is_all=True))) == ([], [jo])
+    assert (jo.values["IsDeleted"], jo.values["SystemModstamp"]) == (True, NOW_MS + 60_000)
+    org.clock.advance(15 * DAY)
+    assert list(org.rows("Contact", is_all=True)) == []
+    assert org.deletions["Contact"] == [(NOW_MS + 60_000, jo.id)]
+
+
+def test_what_cascades_comes_back_with_its_parent(org: Org) -> None:
+    """Not what was deleted before."""
+    acme = create(org, "Account", Name="Acme")
+    jo, al = contact(org, AccountId=acme.id), contact(org, AccountId=acme.id)
+    org.delete(org.integration_id, al)
+    org.clock.advance(60)
+    org.delete(org.integration_id, acme)
+    assert (jo.is_deleted, acme.is_deleted) == (True, True)
+    org.undelete(org.integration_id, acme)
+    assert [one.is_deleted for one in (acme, jo, al)] == [False, False, True]
+    assert [record_id for _, record_id in org.deletions["Contact"]] == [al.id]
+
+
+def test_a_membership_is_gone_for_good(org: Org) -> None:
+    """It goes to no recycle bin, only into the log."""
+    member = create(org, "CampaignMember", CampaignId=create(org, "Campaign", Name="W").id, ContactId=contact(org).id)
+    org.delete(org.integration_id, member)
+    assert list(org.rows("CampaignMember", is_all=True)) == []
+    assert [record_id for _, record_id in org.deletions["CampaignMember"]] == [member.id]
+
+
+def test_a_merge_moves_the_children_and_not_their_stamps(org: Org) -> None:
+    """Losers are deleted and name their master; the winner is stamped; history stays with whom it was of."""
+    winner, loser = contact(org), contact(org, Title="CTO")
+    task = create(org, "Task", WhoId=loser.id, Status="Completed", ActivityDate="2026-11-20")
+    member = create(org, "CampaignMember", CampaignId=create(org, "Campaign", Name="W").id, ContactId=loser.id)
+    org.clock.advance(60)
+    org.merge(org.integration_id, "Contact", winner.id, [loser.id])
+    assert (loser.is_deleted, loser.values["MasterRecordId"], list(org.rows("Contact"))) == (True, winner.id, [winner])
+    assert (task.values["WhoId"], task.values["SystemModstamp"]) == (winner.id, NOW_MS)
+    assert (member.values["ContactId"], member.values["LeadOrContactId"]) == (winner.id, winner.id)
+    assert (winner.values["SystemModstamp"], winner.values["LastActivityDate"]) == (NOW_MS + 60_000, "2026-11-20")
+    assert [record_id for _, record_id in org.deletions["Contact"]] == [loser.id]
+    assert history(org, loser) == [("created", "Text", None, None)]
+    with pytest.raises(RowError, match="UNDELETE_FAILED"):
+        org.undelete(org.integration_id, loser)
+
+
+def test_a_converted_lead_becomes_a_contact_and_takes_no_changes(org: Org) -> None:
+    """Its activities go over; the lead stays, converted."""
+    lead = create(org, "Lead", FirstName="Al", LastName="Bee", Company="Acme", Email="al@acme.example")
+    task = create(org, "Task", WhoId=lead.id)
+    al = org.convert_lead(org.integration_id, lead.id)
+    account = org.find(al.values["AccountId"])
+    assert account is not None
+    assert (al.values["Name"], al.values["Email"], account.values["Name"]) == ("Al Bee", "al@acme.example", "Acme")
+    assert (task.values["WhoId"], task.values["AccountId"]) == (al.id, account.id)
+    assert told(lead.values, "IsConverted", "ConvertedContactId", "ConvertedDate", "IsDeleted") == {
+        "IsConverted": True,
+        "ConvertedContactId": al.id,
+        "ConvertedDate": "2026-11-23",
+        "IsDeleted": False,
+    }
+    with pytest.raises(RowError, match="CANNOT_UPDATE_CONVERTED_LEAD: cannot reference converted lead"):
+        update(org, lead, Title="CEO")
+
+
+# Time
+
+
+def test_old_activities_are_archived_and_hidden_from_query(org: Org) -> None:
+    """Closed tasks by their due date, events by their date, a year on; open tasks never. Stamps stay."""
+    closed = create(org, "Task", Status="Completed", ActivityDate="2026-11-20")
+    still_open = create(org, "Task", ActivityDate="2026-11-20")
+    event = create(org, "Event", StartDateTime=NOW_MS, DurationInMinutes=5)
+    org.clock.advance(364 * DAY)
+    assert [one.is_archived for one in (closed, still_open, event)] == [False, False, False]
+    assert list(org.rows("Task")) == [still_open]
+    assert list(org.rows("Event")) == [event]
+    org.clock.advance(DAY)
+    assert list(org.rows("Event")) == []
+    assert [one.values["IsArchived"] for one in org.rows("Task", is_all=True)] == [True, False]
+    assert closed.values["SystemModstamp"] == NOW_MS
+
+
+def test_what_is_loaded_old_is_archived_at_once(org: Org) -> None:
+    """And keeps its own stamps."""
+    old = org.import_record("Task", {"IsClosed": True, "ActivityDate": "2024-01-01", "CreatedDate": 1_700_000_000_000})
+    assert (old.is_archived, old.values["SystemModstamp"]) == (True, 1_700_000_000_000)
+
+
+def test_an_uncommitted_change_is_stamped_now_and_seen_later() -> None:
+    """Until then queries see what was before: nothing, or the old version."""
+    org = make_org(commit_delay=(5.0, 5.0))
+    jo = contact(org, Title="CTO")
+    assert (list(org.rows("Contact")), org.find(jo.id)) == ([], jo)
+    org.clock.advance(6)
+    assert list(org.rows("Contact")) == [jo]
+    update(org, jo, Title="CEO")
+    update(org, jo, Title="Chair")
+    shown = list(org.rows("Contact"))
+    assert [(one.id, one.values["Title"], one.values["SystemModstamp"]) for one in shown] == [(jo.id, "CTO", NOW_MS)]
+    org.delete(org.integration_id, jo)
+    assert [one.values["IsDeleted"] for one in org.rows("Contact")] == [False]
+    org.clock.advance(6)
+    assert list(org.rows("Contact")) == []
+    assert [one.values["Title"] for one in org.rows("Contact", is_all=True)] == ["Chair"]
+
+
+def test_two_orgs_of_one_seed_are_the_same() -> None:
+    """Ids and stamps are those of the clock and of the order of writes."""
+
+    def written() -> list[dict[str, Any]]:
+        org = make_org()
+        jo = contact(org)
+        create(org, "Task", WhoId=jo.id)
+        return [dict(one.values) for name in ("Contact", "Task", "ContactHistory", "User") for one in org.rows(name)]
+
+    assert written() == written()
+
+
+def test_going_back_to_a_savepoint_undoes_every_effect(org: Org) -> None:
+    """Values, records, history, flags and the log of deletions."""
+    acme = create(org, "Account", Name="Acme")
+    jo = contact(org, AccountId=acme.id)
+
+    def state() -> Any:
+        return [
+            [(one.is_deleted, dict(one.values)) for one in org.rows(name, is_all=True)]
+            for name in ("Account", "Contact", "Task", "ContactHistory")
+        ]
+
+    before = state()
+    savepoint = Savepoint(org)
+    org.clock.advance(60)
+    create(org, "Task", WhoId=jo.id, Status="Completed", ActivityDate="2026-11-20")
+    update(org, jo, Title="CEO")
+    org.delete(org.integration_id, acme)
+    assert state() != before
+    savepoint.go_back()
+    savepoint.release()
+    assert (state(), {name for name, entries in org.deletions.items() if entries}) == (before, set())
