@@ -19,6 +19,9 @@ from sandbox.hubspot.object_types import object_type
 from sandbox.hubspot.portal import Portal
 from sandbox.hubspot.values import iso
 from sandbox.hubspot.writing import apply_update, check_unique, checked_values
+from sandbox.org_admin import change_in_org, state_of_org
+from sandbox.salesforce.errors import OrgError, RowError
+from sandbox.salesforce.org import Org
 from transforms.vocabulary.errors import BadInput
 
 SHOWN_CALLS = 100
@@ -108,9 +111,9 @@ def state_of(portal: Portal, calls: CallLog) -> dict[str, Any]:
         }
 
 
-def admin_routes(portal: Portal, calls: CallLog, faults: Faults) -> list[Route]:
+def admin_routes(portal: Portal, org: Org, calls: CallLog, faults: Faults) -> list[Route]:
     """The routes of the admin paths."""
-    admin = _Admin(portal, calls, faults)
+    admin = _Admin(portal, org, calls, faults)
     table = {
         ("GET", "calls"): admin.calls,
         ("POST", "reset-calls"): admin.reset_calls,
@@ -129,8 +132,9 @@ def admin_routes(portal: Portal, calls: CallLog, faults: Faults) -> list[Route]:
 class _Admin:
     """The endpoints of the admin paths."""
 
-    def __init__(self, portal: Portal, calls: CallLog, faults: Faults) -> None:
+    def __init__(self, portal: Portal, org: Org, calls: CallLog, faults: Faults) -> None:
         self._portal = portal
+        self._org = org
         self._calls = calls
         self._faults = faults
 
@@ -186,12 +190,15 @@ class _Admin:
         return _json({"rules": []})
 
     async def state(self, _: Request) -> Response:
-        """How much of what the portal holds."""
-        return _json(state_of(self._portal, self._calls))
+        """How much of what the portal holds, and under ``salesforce`` the org."""
+        return _json({**state_of(self._portal, self._calls), "salesforce": state_of_org(self._org)})
 
     async def set_limits(self, request: Request) -> Response:
-        """Empty the short windows; ``daily_used`` sets what was used today."""
+        """Empty the short windows; ``daily_used`` sets what was used today, ``org_daily_used`` what others used of the org's calls."""
         given = await _body(request)
+        if "org_daily_used" in given:
+            with self._org.lock:
+                self._org.limits.others = int(given["org_daily_used"])
         with self._portal.lock:
             self._portal.limits.forget()
             if "daily_used" in given:
@@ -199,8 +206,11 @@ class _Admin:
         return _json({"dailyUsed": self._portal.limits.daily_used})
 
     async def change(self, request: Request) -> Response:
-        """Do what a person would do in the browser; see :func:`change_record`."""
-        return _json(change_record(self._portal, await _body(request)))
+        """Do what a person would do in the browser; see :func:`change_record`, and for ``"crm": "salesforce"`` :func:`change_in_org`."""
+        given = await _body(request)
+        if given.get("crm") == "salesforce":
+            return _json(change_in_org(self._org, given))
+        return _json(change_record(self._portal, given))
 
 
 def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -211,6 +221,10 @@ def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Re
             return await endpoint(request)
         except ApiError as error:
             return _json(error.body, error.status)
+        except OrgError as error:
+            return _json(error.body(), error.status)
+        except RowError as error:
+            return _json(error.as_call(), error.status)
         except (BadInput, ValueError, TypeError, re.error) as fault:
             return _json({"status": "error", "message": str(fault)}, 400)
 

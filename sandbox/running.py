@@ -192,7 +192,7 @@ def make_server(vendors: Vendors, calls: CallLog, faults: Faults) -> tuple[uvico
     connections = Connections()
     door = SalesforceDoor(org)
     gate = Gate([HubSpotDoor(portal), door], portal.options, portal.clock, calls, faults, connections.drop)
-    app = SandboxApp(gate, portal.clock, [*admin_routes(portal, calls, faults), *page_routes(portal, org)])
+    app = SandboxApp(gate, portal.clock, [*admin_routes(portal, org, calls, faults), *page_routes(portal, org)])
     config = uvicorn.Config(
         app,
         http=connections.protocol(),
