@@ -47,8 +47,8 @@ class RowFault:
         return {"statusCode": self.code, "message": self.message, "fields": list(self.fields or ()), **self.more}
 
     def in_csv(self) -> str:
-        """As Bulk API 2.0 tells it in ``sf__Error``."""
-        return f"{self.code}:{self.message}:{','.join(self.fields or ())} --"
+        """As Bulk API 2.0 tells it in ``sf__Error``: ``CODE:message:Field --``, and ``:--`` where no field is told."""
+        return f"{self.code}:{self.message}:{','.join(self.fields)} --" if self.fields else f"{self.code}:{self.message}:--"
 
 
 class RowError(Exception):
