@@ -46,8 +46,6 @@ def delete_record(asked: Asked) -> Answer:
 
 def create_without_id(asked: Asked) -> Answer:
     """``POST sobjects/X/Id``: an upsert by Id without one, which creates."""
-    if asked.parts["id"].lower() != "id":
-        raise OrgError(405, "METHOD_NOT_ALLOWED", "HTTP Method 'POST' not allowed. Allowed are HEAD,GET,PATCH,DELETE")
     kind = kind_of(asked, asked.parts["object"])
     _refuse_struck(asked)
     return _created(asked, kind, values_of(asked, kind, asked.json()))
@@ -167,10 +165,10 @@ def _refuse_struck(asked: Asked) -> None:
 _ROW = "/services/data/v{version}/sobjects/{object}/{id}"
 _KEY = "/services/data/v{version}/sobjects/{object}/{field}/{value}"
 ROUTES = [
+    Route("POST", "/services/data/v{version}/sobjects/{object}/Id", create_without_id),
     Route("GET", _ROW, read_record),
     Route("PATCH", _ROW, update_record),
     Route("DELETE", _ROW, delete_record),
-    Route("POST", _ROW, create_without_id),
     Route("GET", _KEY, read_by_key),
     Route("PATCH", _KEY, upsert_record),
     Route("DELETE", _KEY, delete_by_key),
