@@ -139,7 +139,7 @@ def org_bench() -> Iterator[OrgBench]:
         yield bench
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_org() -> Any:
     """Opens orgs with options of their own."""
     return opened_org
