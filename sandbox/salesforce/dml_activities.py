@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.clock import from_ms, to_ms
 from sandbox.salesforce.errors import RowError, RowFault
 from sandbox.salesforce.records import Record
+from sandbox.salesforce.schema import Field
 
 if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
@@ -35,9 +36,22 @@ def account_of(org: Org, values: Mapping[str, Any]) -> str | None:
     return None
 
 
+def add_count_fields(org: Org) -> None:
+    """The fields that an org with shared activities has: how many people and how many things an activity is about."""
+    for name, label in (("WhoCount", "Relation Count"), ("WhatCount", "Related To Count")):
+        org.add_field("Activity", Field(name, label, "int", digits=9, createable=False, updateable=False, permissionable=False))
+
+
+def counts(org: Org, whole: Mapping[str, Any]) -> dict[str, Any]:
+    """How many people and things an activity is about; nothing where the org has no shared activities."""
+    if not org.org.shared_activities:
+        return {}
+    return {"WhoCount": int(bool(whole.get("WhoId"))), "WhatCount": int(bool(whole.get("WhatId")))}
+
+
 def task_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | None, given: set[str]) -> dict[str, Any]:
     """IsClosed by the status, CompletedDateTime when that changes, the account, and the subtype of a new task."""
-    found: dict[str, Any] = {}
+    found = counts(org, whole)
     if former is None or "Status" in given:
         closed = is_closed(org, whole.get("Status"))
         found["IsClosed"] = closed
@@ -54,7 +68,7 @@ def task_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | 
 
 def event_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | None, given: set[str]) -> dict[str, Any]:
     """Start, end, duration and date, each from the others; the account. RowError where they contradict each other."""
-    found: dict[str, Any] = {}
+    found = counts(org, whole)
     if former is None or {"WhoId", "WhatId"} & given:
         found["AccountId"] = account_of(org, whole)
     if former is None:

@@ -18,7 +18,7 @@ def case_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | 
     """The number of a new case, whether and when it was closed, the contact's account and addresses."""
     found: dict[str, Any] = {}
     if former is None:
-        found["CaseNumber"] = f"{_FIRST_NUMBER + len(org.store('Case')):08d}"
+        found["CaseNumber"] = _next_number(org)
     if former is None or "Status" in given:
         closed = is_closed(org, whole.get("Status"), "CaseStatus")
         found["IsClosed"] = closed
@@ -33,3 +33,13 @@ def case_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | 
         else:
             found.update(dict.fromkeys(_SHOWN))
     return found
+
+
+def _next_number(org: Org) -> str:
+    """The number after those given, also where some cases are purged or were loaded with numbers of their own."""
+    store = org.store("Case")
+    field = store.type.fields["casenumber"]
+    number = _FIRST_NUMBER + len(store)
+    while store.holders(field, f"{number:08d}"):
+        number += 1
+    return f"{number:08d}"

@@ -24,15 +24,16 @@ _EMAIL = re.compile(
 _TEXT = frozenset({"string", "textarea", "email", "phone", "url", "picklist", "multipicklist", "combobox", "encryptedstring"})
 _INT_DIGITS = 10
 _PARENTS = ("AccountId", "WhoId", "WhatId", "ContactId", "CampaignId", "ParentId")
-_VERBS = {"create": ("createable", "create"), "update": ("updateable", "update"), "delete": ("deletable", "delete")}
+_VERBS = {"create": ("createable", "inserted"), "update": ("updateable", "updated"), "delete": ("deletable", "deleted")}
 
 
 def check_verb(org: Org, user_id: str, kind: ObjectType, verb: str) -> None:
     """That records of this object may be created, changed or deleted at all, and by this user."""
-    flag, word = _VERBS[verb]
-    if not getattr(kind, flag):
-        raise RowError(RowFault("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type {kind.name} does not support {word}", ()))
-    if not org.access.may(user_id, kind.name, verb):
+    flag, done = _VERBS[verb]
+    may = org.access.may(user_id, kind.name, verb)
+    if not getattr(kind, flag) or (verb == "create" and not may):
+        raise RowError(RowFault("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be {done}: {kind.label}"))
+    if not may:
         raise RowError(RowFault("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"), status=403)
 
 

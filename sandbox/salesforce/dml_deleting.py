@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
 
 DAY_MS = 86_400_000
+_MOST_TOLD = 10
 
 
 def delete(org: Org, user_id: str, record: Record) -> None:
@@ -22,8 +23,7 @@ def delete(org: Org, user_id: str, record: Record) -> None:
     if record.is_deleted:
         raise RowError(RowFault("ENTITY_IS_DELETED", "entity is deleted"), status=404)
     dml_checks.check_locks(org, kind, record, {})
-    if record.object == "Account":
-        _refuse_with_cases(org, record)
+    _refuse_with_children(org, record)
     now = org.now_ms()
     below = list(_cascade(org, record))
     put_away(org, user_id, record, now, is_kept=kind.undeletable)
@@ -108,15 +108,22 @@ def _cascade(org: Org, record: Record, *, deleted: bool = False) -> Iterator[Rec
                 yield from _cascade(org, one, deleted=deleted)
 
 
-def _refuse_with_cases(org: Org, record: Record) -> None:
-    cases = [one for one in org.store("Case").children("AccountId", record.id) if not one.is_deleted]
-    if cases:
-        told = ", ".join(str(one.values.get("CaseNumber")) for one in cases[:10])
-        message = (
-            f"Your attempt to delete {record.values.get('Name')} could not be completed because it is associated with the following cases."
-            f": {told}\n"
-        )
-        raise RowError(RowFault("DELETE_FAILED", message))
+def _refuse_with_children(org: Org, record: Record) -> None:
+    """A record stays while it has children that do not go with it, such as the cases of a contact."""
+    for child in org.kind(record.object).children:
+        store = org.stores.get(child.object)
+        if not child.restricts or store is None:
+            continue
+        held = [one for one in store.children(child.field, record.id) if not one.is_deleted]
+        if held:
+            name = " ".join(filter(None, (record.values.get("Salutation"), record.values.get("Name"))))
+            title = next((field.name for field in store.type if field.name_field), "Id")
+            told = ", ".join(str(one.values.get(title)) for one in held[:_MOST_TOLD])
+            message = (
+                f"Your attempt to delete {name} could not be completed because it is associated with the following "
+                f"{store.type.plural.lower()}.: {told}\n"
+            )
+            raise RowError(RowFault("DELETE_FAILED", message))
 
 
 def _refresh(org: Org, record: Record) -> None:

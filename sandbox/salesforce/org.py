@@ -11,7 +11,7 @@ from sandbox.clock import Clock
 from sandbox.options import SandboxOptions
 from sandbox.salesforce import dml, dml_deleting, dml_merging
 from sandbox.salesforce.access import Access
-from sandbox.salesforce.dml_activities import is_archivable
+from sandbox.salesforce.dml_activities import add_count_fields, counts, is_archivable
 from sandbox.salesforce.errors import OrgError
 from sandbox.salesforce.ids import make_id, normal_id
 from sandbox.salesforce.limits import Limits
@@ -22,6 +22,7 @@ from sandbox.salesforce.standard import standard_schema
 from sandbox.salesforce.standard_people import settle_people
 
 DAY_MS = 86_400_000
+_ACTIVITIES = ("Task", "Event")
 
 
 class Org:
@@ -50,6 +51,8 @@ class Org:
         self._random = random.Random(f"org {options.seed}")
         self._swept_ms = 0
         self.access = Access(self)
+        if self.org.shared_activities:
+            add_count_fields(self)
         settle_people(self)
 
     # What there is
@@ -105,12 +108,12 @@ class Org:
 
     def add_field(self, object_name: str, field: Field) -> None:
         """A new field of an object. A field of ``Activity`` stands on Task and Event."""
-        for name in ("Task", "Event") if object_name.lower() == "activity" else (object_name,):
+        for name in _ACTIVITIES if object_name.lower() == "activity" else (object_name,):
             self.kind(name).fields[field.name.lower()] = field
 
     def remove_field(self, object_name: str, field_name: str) -> None:
         """Take a field away, its values and its permissions with it."""
-        for name in ("Task", "Event") if object_name.lower() == "activity" else (object_name,):
+        for name in _ACTIVITIES if object_name.lower() == "activity" else (object_name,):
             kind = self.kind(name)
             gone = kind.fields.pop(field_name.lower(), None)
             if gone is None:
@@ -179,6 +182,8 @@ class Org:
             for name, value in zip(STAMPS, stamps, strict=True):
                 if name not in whole and name in store.stamps:
                     whole[name] = value
+            if kind.name in _ACTIVITIES:
+                whole = {**counts(self, whole), **whole}
             record = store.make(record_id, whole)
             record.is_deleted = bool(whole.get("IsDeleted"))
             record.is_archived = bool(whole.get("IsArchived"))
@@ -186,7 +191,7 @@ class Org:
                 record.deleted_ms = whole.get("SystemModstamp", now)
                 self.log_deletion(kind.name, record.deleted_ms, record_id)
                 self.bin.append(record)
-            elif kind.name in {"Task", "Event"} and is_archivable(record, now, self.org.archive_days):
+            elif kind.name in _ACTIVITIES and is_archivable(record, now, self.org.archive_days):
                 record.is_archived = record.values["IsArchived"] = True
             store.put(record)
             return record

@@ -138,6 +138,16 @@ def test_the_account_of_an_activity_is_that_of_its_subject_else_of_its_person(or
     assert [create(org, "Task", **row).values.get("AccountId") for row in rows] == [None, acme.id, bolt.id, bolt.id]
 
 
+def test_shared_activities_are_counted() -> None:
+    """Only an org that has them has the fields; what is loaded is counted as what is written."""
+    org = make_org(shared_activities=True)
+    jo = contact(org)
+    task = create(org, "Task", WhoId=jo.id)
+    event = org.import_record("Event", {"WhoId": jo.id, "ActivityDate": "2026-11-20"})
+    assert [told(one.values, "WhoCount", "WhatCount") for one in (task, event)] == [{"WhoCount": 1, "WhatCount": 0}] * 2
+    assert make_org().kind("Task").field("WhoCount") is None
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -290,6 +300,8 @@ def test_a_case_is_numbered_and_closed_by_its_status(org: Org) -> None:
         "AccountId": acme.id,
         "ContactEmail": "jo@acme.example",
     }
+    org.import_record("Case", {"CaseNumber": "00001003"})
+    assert [create(org, "Case").values["CaseNumber"] for _ in range(2)] == ["00001004", "00001005"]
     update(org, case, Status="Closed")
     assert (case.values["IsClosed"], case.values["ClosedDate"]) == (True, NOW_MS)
 
@@ -307,6 +319,22 @@ def test_a_deleted_record_is_seen_by_query_all_until_it_is_purged(org: Org) -> N
     org.clock.advance(15 * DAY)
     assert list(org.rows("Contact", is_all=True)) == []
     assert org.deletions["Contact"] == [(NOW_MS + 60_000, jo.id)]
+
+
+def test_who_has_cases_stays(org: Org) -> None:
+    """In the words that were recorded, with the salutation and a line break."""
+    jo = contact(org, Salutation="Mr.", FirstName="Jo")
+    case = create(org, "Case", ContactId=jo.id)
+    with pytest.raises(RowError) as caught:
+        org.delete(org.integration_id, jo)
+    message = (
+        "Your attempt to delete Mr. Jo Roe could not be completed because it is associated with the following cases.: "
+        f"{case.values['CaseNumber']}\n"
+    )
+    assert (caught.value.faults[0].code, caught.value.faults[0].message) == ("DELETE_FAILED", message)
+    org.delete(org.integration_id, case)
+    org.delete(org.integration_id, jo)
+    assert jo.is_deleted
 
 
 def test_what_cascades_comes_back_with_its_parent(org: Org) -> None:

@@ -103,7 +103,7 @@ NOT_WRITABLE = (
             "ContactHistory",
             {"Field": "x"},
             "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
-            "entity type ContactHistory does not support create",
+            "entity type cannot be inserted: Contact History",
             (),
         ),
     ],
@@ -253,12 +253,27 @@ def test_a_profile_takes_and_a_permission_set_gives_back(org: Org) -> None:
     assert (org.access.may(user, "Case", "delete"), org.access.may(user, "Case", "update")) == (True, True)
 
 
-def test_who_may_not_write_an_object_is_told_so(org: Org) -> None:
-    """INSUFFICIENT_ACCESS_OR_READONLY, with 403."""
-    org.access.allow(org.access.profile_set(org.integration_id), "Contact", create=False)
+@pytest.mark.parametrize(
+    ("verb", "code", "message", "status"),
+    [
+        ("create", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: Contact", 400),
+        ("update", "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", 403),
+        ("delete", "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", 403),
+    ],
+)
+def test_who_may_not_write_an_object_is_told_so(org: Org, verb: str, code: str, message: str, status: int) -> None:
+    """Each verb by itself."""
+    jo = contact(org)
+    org.access.allow(org.access.profile_set(org.integration_id), "Contact", **{verb: False})
+    acts: dict[str, Callable[[], Any]] = {
+        "create": lambda: contact(org),
+        "update": lambda: org.update(org.integration_id, jo, {"Title": "CEO"}),
+        "delete": lambda: org.delete(org.integration_id, jo),
+    }
     with pytest.raises(RowError) as caught:
-        contact(org)
-    assert (caught.value.status, caught.value.faults[0].code) == (403, "INSUFFICIENT_ACCESS_OR_READONLY")
+        acts[verb]()
+    fault = caught.value.faults[0]
+    assert (fault.code, fault.message, caught.value.status) == (code, message, status)
 
 
 # Finding and upserting
