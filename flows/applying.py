@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -21,18 +21,22 @@ CHUNK = 1_000
 
 @dataclass
 class Applied:
-    """What became of a plan: how many cells and tasks were written, and every row that failed."""
+    """What became of a plan: how many cells and tasks were written, and every row that failed. ``by_crm``: cells, records, created, updated."""
 
     cells: int = 0
     records: int = 0
     tasks: Counter[str] = field(default_factory=Counter)
+    by_crm: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     failed: list[WriteReport] = field(default_factory=list)
 
     def count(self, reports: Sequence[WriteReport], cells: pd.DataFrame) -> None:
         """Add what became of one chunk of cells."""
         written = {report.key for report in reports if report.fate is Fate.WRITTEN}
+        number = int(cells["record_id"].isin(written).sum())
         self.records += len(written)
-        self.cells += int(cells["record_id"].isin(written).sum())
+        self.cells += number
+        for report in reports[:1]:
+            self.by_crm[report.crm] += Counter(cells=number, records=len(written))
         self.failed += [report for report in reports if report.fate is Fate.FAILED]
 
 
@@ -75,7 +79,9 @@ def apply_tasks(work: Work, run_id: str, create: pd.DataFrame, update: pd.DataFr
                 reports.extend(crm.create_tasks(part) if what == "created" else crm.update_tasks(part))
             finally:
                 work.journal.settle_tasks(batch_id, reports)
-                applied.tasks[what] += sum(report.fate is Fate.WRITTEN for report in reports)
+                number = sum(report.fate is Fate.WRITTEN for report in reports)
+                applied.tasks[what] += number
+                applied.by_crm[str(crm_name)] += Counter({what: number})
                 applied.failed += [report for report in reports if report.fate is Fate.FAILED]
             work.progress(f"tasks {what}", len(part), len(part))
 

@@ -14,7 +14,7 @@ from flows.work import Work
 from transforms.compute import Org, Tables, Tally, Values, combine, compute_companies, compute_contacts, tally
 from transforms.highlights import pick
 from transforms.persons import bucket_of, resolve
-from transforms.plays import Cases, find_cases
+from transforms.plays import Cases, TaskHomes, find_cases
 
 LOT_ROWS = 50_000
 """About so many activities are computed at once: few enough to stay small in memory, enough that the fixed cost of a lot does not count."""
@@ -99,7 +99,8 @@ def survey_lot(lot: Lot, work: Work, population: Population, as_of: pd.Timestamp
 def compute_lot(lot: Lot, work: Work, population: Population, org: Org, as_of: pd.Timestamp) -> Part:
     """The fields of the persons of one lot, and what plays and highlights find there."""
     done = compute_contacts(lot_tables(work, population, lot), org, as_of, work.policy)
-    cases, picks = find_cases(done, population.companies), pick(done, population.companies)
+    homes = TaskHomes(work.settings.task_crm, frozenset(work.crms))
+    cases, picks = find_cases(done, population.companies, homes), pick(done, population.companies, homes)
     part = Part(done.persons, done.members, done.company_parts, lot, cases, picks)
     del done
     give_back()

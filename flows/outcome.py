@@ -64,6 +64,7 @@ def summarise(work: Work, done: Outcome) -> dict[str, Any]:
             for pulled in done.pulled
         },
         "written": {"cells": done.applied.cells, "records": done.applied.records, "tasks": dict(done.applied.tasks)},
+        "written_by_crm": {name: dict(done.applied.by_crm.get(name, {})) for name in work.crms},
         "failed": [
             {"crm": report.crm, "table": report.table, "key": report.key, "code": report.code, "message": report.message}
             for report in done.applied.failed[:LISTED]

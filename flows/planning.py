@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,9 +48,10 @@ class Plan:
 
 
 def make_plan(work: Work, computation: Computation, accounts: dict[str, str]) -> Plan:
-    """Compare what was computed with what the CRM holds, and choose the tasks."""
+    """Compare what was computed with what the CRMs hold, and choose the tasks. Nothing is planned for a CRM that is not connected any more."""
     cells = [cells for part in computation.parts for cells in _contact_cells(work, part)]
-    cells.append(plan_cells({"companies": company_values(computation.companies)}, work.lake.standing("companies"), FIELDS))
+    companies = computation.companies[computation.companies["crm"].isin(list(work.crms))]
+    cells.append(plan_cells({"companies": company_values(companies)}, work.lake.standing("companies"), FIELDS))
     changing = [part for part in cells if len(part)]
     tasks = choose_tasks(work, computation)
     give_back()
@@ -67,6 +69,7 @@ def make_plan(work: Work, computation: Computation, accounts: dict[str, str]) ->
 def _contact_cells(work: Work, part: Part) -> Iterator[pd.DataFrame]:
     """The cells of the contacts of one lot, some thousand records at a time: what the CRM holds takes much memory once it is read."""
     standing, values = lot_standing(work, part.lot), contact_values(part)
+    values = values[values.index.get_level_values("crm").isin(list(work.crms))]
     for first in range(0, len(values), RECORDS_AT_ONCE):
         rows = values.iloc[first : first + RECORDS_AT_ONCE]
         yield plan_cells({"contacts": rows}, standing[standing["record_id"].isin(rows.index.get_level_values("record_id"))], FIELDS)
@@ -76,13 +79,14 @@ def _contact_cells(work: Work, part: Part) -> Iterator[pd.DataFrame]:
 def choose_tasks(work: Work, computation: Computation) -> TaskPlan:
     """The tasks to create, to change and to hold back, given the ones that exist."""
     cases = [part.cases for part in computation.parts]
-    return plan_tasks(cases, existing_tasks(work), computation.org, work.policy, computation.as_of, work.lake.read("owners"))
+    plan = plan_tasks(cases, existing_tasks(work), computation.org, work.policy, computation.as_of, work.lake.read("owners"))
+    return dataclasses.replace(plan, update=plan.update[plan.update["crm"].isin(list(work.crms))].reset_index(drop=True))
 
 
 def existing_tasks(work: Work) -> pd.DataFrame:
-    """Our tasks as the CRM has them now; those that nobody has closed are asked for again."""
+    """Our tasks as the CRMs have them now; those that nobody has closed are asked for again, where their CRM is connected."""
     known = work.journal.tasks()[TASKS.names]  # which run planned a task is for the journal alone
-    is_open = known["state"] == "open"
+    is_open = (known["state"] == "open") & known["crm"].isin(list(work.crms))
     for crm_name, part in known[is_open].groupby("crm"):
         held = work.crm(str(crm_name)).current_tasks(part).set_index("task_key")
         for column in ("state", "changed_by_people"):

@@ -10,13 +10,14 @@ from connectors.protocol import Crm
 from flows.cursors import set_cursor
 from flows.memory import give_back
 from flows.recovery import recover
-from flows.work import Work
+from flows.work import Stopped, Work
 from store.forgetting import forget_pending
 from store.parts import Part
 from store.writer import LakeWriter
 from transforms.persons import bucket_of, resolve
 from transforms.signals import read_signals
 from transforms.vocabulary.changes import Page
+from transforms.vocabulary.errors import StillThereError
 
 TABLES = ("owners", "companies", "contacts", "activities")
 """In this order: the firm of a contact helps to tell who it is, and an activity lives where its contact lives."""
@@ -48,9 +49,23 @@ class Pulled:
 
 
 def pull_all(work: Work, start: datetime | None = None) -> tuple[int, list[Pulled]]:
-    """First settle what a killed run left open, then pull every CRM. Returns how many rows were settled, and what came."""
-    settled = recover(work)
-    return settled, [pull(work, crm, start) for crm in work.crms.values()]
+    """First settle what a killed run left open, then pull every CRM. Returns how many rows were settled, and what came.
+
+    Where one CRM fails, the others are pulled all the same and what they brought is kept; then it raises (see ``Work.need_all``).
+    """
+    settled, pulled = 0, list[Pulled]()
+    for name, crm in work.crms.items():
+        if name in work.failed:
+            continue
+        try:
+            settled += recover(work, name)
+            pulled.append(pull(work, crm, start))
+        except Stopped:
+            raise
+        except StillThereError as error:
+            work.failed[name] = error
+    work.need_all()
+    return settled, pulled
 
 
 def pull(work: Work, crm: Crm, start: datetime | None = None) -> Pulled:

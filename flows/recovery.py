@@ -13,12 +13,12 @@ from flows.work import Work
 from transforms.vocabulary.changes import Fate, WriteReport
 
 
-def recover(work: Work) -> int:
-    """Settle what earlier runs left open, by asking the CRM what it holds. Returns how many rows were settled.
+def recover(work: Work, crm: str) -> int:
+    """Settle what earlier runs left open in one CRM, by asking it what it holds. Returns how many rows were settled.
 
     Reads are strongly consistent (not search). What was not applied is settled as failed; the next plan brings it again.
     """
-    cells, tasks = work.journal.unsettled(), work.journal.unsettled_tasks()
+    cells, tasks = (frame[frame["crm"] == crm] for frame in (work.journal.unsettled(), work.journal.unsettled_tasks()))
     for batch_id, batch in cells.groupby("batch_id", sort=False):
         settle_cells(work, str(batch_id), batch, _found_cells(work, batch))
     for batch_id, batch in tasks.groupby("batch_id", sort=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from flows.outcome import Outcome
 from flows.planning import Plan
+from transforms.crms import crm_name
 from transforms.fields import COMPANY_FIELDS, CONTACT_FIELDS
 from transforms.highlights import Item, Section
 from transforms.vocabulary.changes import WriteReport
@@ -52,20 +54,31 @@ def render_sync(done: Outcome, *, months: int | None = None, with_alerts: bool =
     lines.add_column(ratio=1)
     lines.add_column(justify="right")
     summary = done.run.summary
+    several = len(done.accounts) > 1
     for pulled in done.pulled:
         counts = (
             ", ".join(f"{pulled.rows[table]:,} {table}" for table in ("contacts", "activities"))
             if sum(pulled.rows.values())
             else "nothing new"
         )
-        lines.add_row("pulled", f"{counts} · {_completeness(summary['pulled'][pulled.crm])}", _calls(summary, pulled.crm, READING))
+        lines.add_row(
+            "pulled",
+            f"{_in(pulled.crm, several=several)}{counts} · {_completeness(summary['pulled'][pulled.crm])}",
+            _calls(summary, pulled.crm, READING),
+        )
     if done.computation is not None:
         lines.add_row("computed", f"{len(CONTACT_FIELDS)} fields a contact, {len(COMPANY_FIELDS)} a company", "")
     if done.plan is not None:
-        lines.add_row("wrote", _written(done), " + ".join(filter(None, (_calls(summary, name, WRITING) for name in summary["calls"]))))
+        for name in done.accounts:
+            lines.add_row(
+                "wrote", f"{_in(name, several=several)}{_written(done.applied.by_crm.get(name, Counter()))}", _calls(summary, name, WRITING)
+            )
+        if len(done.plan.held_back):
+            lines.add_row("", f"{len(done.plan.held_back):,} tasks held back for later", "")
     for name, left in summary.get("calls_left", {}).items():
         used = f"{sum(summary['calls'].get(name, {}).values()):,} calls of this run"
         limit = done.checkups[name].calls_limit if name in done.checkups else None
+        used = f"{_in(name, several=several)}{used}"
         lines.add_row("quota", used if left is None else f"{used} · {left:,}{f' of {limit:,}' if limit else ''} left today", "")
     lines.add_row("run", f"{done.run.run_id} · as of {done.as_of:%d %b %Y %H:%M} UTC", "")
     return [
@@ -82,24 +95,24 @@ def _headline(done: Outcome, months: int | None) -> str:
     told = [account.split(" (")[0] for account in done.accounts.values()]
     if done.computation is not None:
         contacts = sum(len(part.members) for part in done.computation.parts)
-        told.append(f"{contacts:,} contacts at {len(done.computation.companies):,} companies")
+        people = sum(len(part.persons) for part in done.computation.parts)
+        of = f" of {people:,} people" if len(done.accounts) > 1 else ""
+        told.append(f"{contacts:,} contacts{of} at {len(done.computation.companies):,} companies")
     told += [f"{months} months"] if months else []
     return " · ".join([*told, f"as of {done.as_of.day} {done.as_of:%b %Y}"])
 
 
-def _written(done: Outcome) -> str:
-    tasks, held = done.applied.tasks, len(done.plan.held_back) if done.plan is not None else 0
-    told = [
-        f"{done.applied.cells:,} cells on {done.applied.records:,} records"
-        if done.applied.cells
-        else "no cells: they hold what was computed"
-    ]
-    if tasks["created"]:
-        told.append(f"{tasks['created']:,} new {'task' if tasks['created'] == 1 else 'tasks'}")
-    if tasks["updated"]:
-        told.append(f"{tasks['updated']:,} changed or closed")
-    if held:
-        told.append(f"{held:,} tasks held back for later")
+def _in(crm: str, *, several: bool) -> str:
+    """``HubSpot: ``, where there is more than one CRM."""
+    return f"{crm_name(crm)}: " if several else ""
+
+
+def _written(number: Counter[str]) -> str:
+    told = [f"{number['cells']:,} cells on {number['records']:,} records" if number["cells"] else "no cells: they hold what was computed"]
+    if number["created"]:
+        told.append(f"{number['created']:,} new {'task' if number['created'] == 1 else 'tasks'}")
+    if number["updated"]:
+        told.append(f"{number['updated']:,} changed or closed")
     return " · ".join(told)
 
 
@@ -149,14 +162,17 @@ def render_plan(plan: Plan, *, limit: int, kept_in: Path | None) -> list[Rendera
     """The plan: how much would change by field, then the first cells one by one."""
     if plan.is_empty:
         return ["Nothing would change: the CRM holds what was computed.", *render_alerts(plan.alerts)]
-    by_field = plan.cells.groupby(["table", "field"], sort=True).size()
-    counts = Table("Where", "Field", "Cells", box=None)
-    for (table, name), count in by_field.items():
-        counts.add_row(str(table), str(name), f"{count:,}")
+    by_field = plan.cells.groupby(["crm", "table", "field"], sort=True).size()
+    counts = Table("CRM", "Where", "Field", "Cells", box=None)
+    for (crm, table, name), count in by_field.items():
+        counts.add_row(crm_name(str(crm)), str(table), str(name), f"{count:,}")
     cells = Table("Record", "Field", "Old → new", "Why", box=None)
     for row in plan.cells.head(limit).itertuples():
         cells.add_row(
-            f"{row.table} {row.record_id}", row.field, escape(f"{_shown(row.old)} → {_shown(row.new)}"), escape(_shown(row.reason))
+            f"{row.crm} {row.table} {row.record_id}",
+            row.field,
+            escape(f"{_shown(row.old)} → {_shown(row.new)}"),
+            escape(_shown(row.reason)),
         )
     tasks = f"{len(plan.create)} tasks would be created, {len(plan.update)} changed or closed, {len(plan.held_back)} held back."
     ending = (
@@ -164,7 +180,7 @@ def render_plan(plan: Plan, *, limit: int, kept_in: Path | None) -> list[Rendera
         if kept_in
         else "Nothing was written. Keep it with --out FILE."
     )
-    head = f"[bold]{len(plan.cells):,} cells[/bold] on {plan.cells.groupby(['table', 'record_id']).ngroups:,} records would change."
+    head = f"[bold]{len(plan.cells):,} cells[/bold] on {plan.cells.groupby(['crm', 'table', 'record_id']).ngroups:,} records would change."
     return [head, counts, "", cells, "", tasks, ending, *render_alerts(plan.alerts)]
 
 

@@ -13,6 +13,7 @@ from flows.answer import DONE, SOME_ROWS_FAILED
 from flows.outcome import Outcome, Run
 from flows.settings import load_settings
 from flows.work import Work, open_work
+from transforms.vocabulary.changes import Checkup
 from transforms.vocabulary.errors import StillThereError
 
 LEASE_S = 600
@@ -36,11 +37,11 @@ def a_run(kind: str) -> Iterator[tuple[Work, Outcome]]:
 def begin_run(work: Work, kind: str) -> Iterator[Outcome]:
     """Begin a run of that kind: ask each CRM how it stands, take the lease, note the start; note the end, whatever it is.
 
-    Raises RefusedToGuess where another run is under way.
+    Raises RefusedToGuess where another run is under way. A CRM that does not answer is noted in the work; what needs all of them raises.
     """
     started = datetime.now(UTC)
     with work.journal.lease("run", holder=kind, ttl_s=LEASE_S, now=started):
-        checkups = {name: crm.greet() for name, crm in work.crms.items()}
+        checkups = _greet(work)
         as_of = moment(max(checkup.now for checkup in checkups.values()))
         run_id = work.journal.start_run(kind, as_of=as_of, crms=list(work.crms), now=started)
         done = Outcome(Run(run_id, kind), as_of, checkups)
@@ -58,6 +59,19 @@ def begin_run(work: Work, kind: str) -> Iterator[Outcome]:
             done.run.summary["calls"] = {name: crm.calls() for name, crm in work.crms.items()}
             work.journal.finish_run(run_id, status=status, exit_code=exit_code, now=datetime.now(UTC), summary=done.run.summary)
             work.journal.tidy()
+
+
+def _greet(work: Work) -> dict[str, Checkup]:
+    """How each CRM stands. One of several that cannot be reached is noted, so that the others are pulled all the same; raises where none can be."""
+    checkups: dict[str, Checkup] = {}
+    for name, crm in work.crms.items():
+        try:
+            checkups[name] = crm.greet()
+        except StillThereError as error:
+            work.failed[name] = error
+    if not checkups:
+        work.need_all()
+    return checkups
 
 
 def moment(crm_now: datetime) -> pd.Timestamp:

@@ -12,8 +12,9 @@ from flows.memory import keep_few_arenas
 from flows.settings import Settings, need_crm, need_token, salesforce_secret
 from store.journal import Journal
 from store.lake import Lake
+from transforms.crms import crm_name
 from transforms.policy import Policy
-from transforms.vocabulary.errors import BadSettings, PersonMustAct, SetupNeeded, StillThereError
+from transforms.vocabulary.errors import BadSettings, PersonMustAct, SetupNeeded, SomeCrmsFailed, StillThereError
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how far it is, and how far it will be (None: not known)."""
@@ -34,6 +35,7 @@ class Work:
     """Everything that the steps of a run share.
 
     ``crms`` holds one connector a CRM, by name. ``ahead`` holds, by step, a function that waits for a step that was begun before the flow.
+    ``failed`` holds what went wrong in the CRMs that could not be read in this run.
     """
 
     settings: Settings
@@ -44,11 +46,24 @@ class Work:
     progress: Progress = field(default=_silent)
     ahead: dict[str, Callable[[Work], Any]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
+    failed: dict[str, StillThereError] = field(default_factory=dict)
 
     def go_on(self) -> None:
         """Raise Stopped where somebody has asked the run to end; looked at between two pages."""
         if self.stopping.is_set():
             raise Stopped("The run was stopped; what was committed stays, and the next run goes on from there.")
+
+    def need_all(self) -> None:
+        """Raise where a CRM could not be read: with half of what is known of people, nothing is concluded and nothing is written."""
+        if not self.failed:
+            return
+        first = next(iter(self.failed.values()))
+        if len(self.crms) == 1:
+            raise first
+        kept = " and ".join(crm_name(name) for name in self.crms if name not in self.failed)
+        told = " ".join(f"{crm_name(name)} failed: {error}" for name, error in self.failed.items())
+        ending = f" What came from {kept} is kept, nothing was written, and the next run goes on from there." if kept else ""
+        raise SomeCrmsFailed(f"{told}{ending}", first.exit_code)
 
     def crm(self, name: str) -> Crm:
         """The connector of that CRM. Raises SetupNeeded where no credentials for it were given."""

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from transforms.book import Book
-from transforms.fields.wording import crm_name, day
+from transforms.crms import crm_name
+from transforms.fields.wording import day
 from transforms.matching import names
 from transforms.persons import PLAIN_FILE
 
@@ -21,7 +22,9 @@ def conflicts(book: Book) -> pd.DataFrame:
     the record verified, or the record made.
     """
     found = [*_disagreements(book), *_seen_moving(book)]
-    return pd.DataFrame(found, columns=list(COLUMNS)).astype({"at": "datetime64[us, UTC]", "person_id": "str", "sign": "str", "words": "str"})
+    return pd.DataFrame(found, columns=list(COLUMNS)).astype(
+        {"at": "datetime64[us, UTC]", "person_id": "str", "sign": "str", "words": "str"}
+    )
 
 
 def verified_records(book: Book) -> pd.DataFrame:
@@ -36,7 +39,9 @@ def verified_records(book: Book) -> pd.DataFrame:
     if torn.empty:
         return dates
     older = _claims(book)
-    older = older[older["person_id"].isin(torn)].sort_values(["person_id", "said_at", "crm"], na_position="first").drop_duplicates("person_id")
+    older = (
+        older[older["person_id"].isin(torn)].sort_values(["person_id", "said_at", "crm"], na_position="first").drop_duplicates("person_id")
+    )
     older = older.set_index("person_id")[["verified_at", "title_changed_at"]].set_axis(["record", "title"], axis=1)
     kept = dates.copy()
     kept.loc[older.index] = older
@@ -72,7 +77,9 @@ def _disagreements(book: Book) -> list[tuple[Any, ...]]:
         sign = "two_employers" if _other_firm(first, second) else "two_titles" if _other_title(first, second) else None
         if sign is None:
             continue
-        later = max((first, second), key=lambda claim: (pd.notna(claim.said_at), claim.said_at if pd.notna(claim.said_at) else pd.Timestamp.min))
+        later = max(
+            (first, second), key=lambda claim: (pd.notna(claim.said_at), claim.said_at if pd.notna(claim.said_at) else pd.Timestamp.min)
+        )
         told = [_claim(claim, sign, is_later=claim is later) for claim in (first, second)]
         found.append((person, later.said_at, sign, ", ".join(told)))
     return found

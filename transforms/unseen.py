@@ -19,7 +19,7 @@ def unseen_mail(book: Book) -> pd.DataFrame:
     """
     seen = _last_on_record(book)
     sides = book.sides.reset_index()[["person_id", "crm", "mail_captured_at"]]
-    known = pd.to_datetime(sides["person_id"].map(seen), utc=True).dt.as_unit("us")
+    known = seen.reindex(sides["person_id"]).set_axis(sides.index)
     is_later = sides["mail_captured_at"] > known + book.policy.unseen_mail_days * DAY
     is_counted = sides["mail_captured_at"].notna() & (is_later | known.isna())
     is_old = known.isna() | (known <= book.as_of - book.policy.short_window_days * DAY)

@@ -59,7 +59,8 @@ def apply_file(settings: Settings, file: Path, *, quiet: bool) -> Outcome:
         work = open_work(settings, progress=progress)
         with begin_run(work, "apply plan") as done:
             plan = read_plan(file, done.accounts)
-            done.recovered = recover(work)
+            work.need_all()
+            done.recovered = sum(recover(work, name) for name in work.crms)
             done.plan, stale = refuse_stale(work, plan)
             work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": plan.as_of.isoformat(), "file": file.name})
             done.applied.failed += stale

@@ -138,7 +138,7 @@ def test_a_change_of_a_task_that_was_never_sent_is_not_taken_for_done(portal: Sa
         work.journal.intend_tasks(done.run.run_id, changed)
         if is_sent:
             assert len(list(work.crm("hubspot").update_tasks(changed))) == 1
-        assert recover(work) == 1
+        assert recover(work, "hubspot") == 1
         known = work.journal.tasks().set_index("task_key")
         assert expected == known.loc[task["task_key"].iloc[0], "state"]
         assert left_open(work) == 0

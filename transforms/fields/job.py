@@ -140,8 +140,14 @@ def _verified_words(fact: Any) -> str | None:
 
 def _item_words(item: Any) -> str:
     sign = tenure.SIGNS[item.sign]
-    opening = item.words if pd.notna(item.words) else (
-        sign.told.replace("{day}", day(item.at)) if pd.notna(item.at) else sign.told.replace(" since {day}", "").replace(" on {day}", "")
+    opening = (
+        item.words
+        if pd.notna(item.words)
+        else (
+            sign.told.replace("{day}", day(item.at))
+            if pd.notna(item.at)
+            else sign.told.replace(" since {day}", "").replace(" on {day}", "")
+        )
     )
     phrase = f": “{item.phrase}”" if pd.notna(item.phrase) and sign.about != "address" else ""
     doubts = [sign.weight] if sign.weight == tenure.WEAK else []

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from transforms.book import Book
+from transforms.crms import crm_name
 from transforms.fields.choosing import TOLD, answer_odds, tally_words
 from transforms.fields.job import absent_until, job_evidence, job_state
 from transforms.fields.listening import (
@@ -21,7 +22,7 @@ from transforms.fields.listening import (
 )
 from transforms.fields.reaching import email_gone_at, last_direct_at
 from transforms.fields.support import open_ticket_rows, support_state
-from transforms.fields.wording import all_or_none, by, crm_name, day, joined, number, sentence, singular, things
+from transforms.fields.wording import all_or_none, by, day, joined, number, sentence, singular, things
 from transforms.rhythm import FEW, NEVER, ONCE, group_of
 from transforms.unseen import is_unseen, unseen_mail
 from transforms.vocabulary.fields import Group, Kind, field

@@ -35,9 +35,6 @@ _ONE_AND_MANY = {
     "ticket": ("ticket", "tickets"),
 }
 PAIR = 2
-CRM_NAMES = {"hubspot": "HubSpot", "salesforce": "Salesforce", "files": "The file"}
-"""What people call each CRM."""
-
 _BY = {
     "email": "by e-mail",
     "call": "on the phone",
@@ -65,11 +62,6 @@ def day(at: pd.Timestamp) -> str:
 def number(count: int) -> str:
     """``three``; figures from 13 on."""
     return _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-
-
-def crm_name(crm: str) -> str:
-    """``HubSpot``."""
-    return CRM_NAMES.get(crm, crm)
 
 
 def things(count: int, channel: str) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from transforms.fields.wording import crm_name, day, joined, plural, sentence
+from transforms.crms import crm_name
+from transforms.fields.wording import day, joined, plural, sentence
 from transforms.org import Org
 from transforms.persons import PLAIN_FILE
 

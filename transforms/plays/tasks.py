@@ -179,7 +179,7 @@ def _by_person(rows: pd.DataFrame, open_now: pd.DataFrame, people: pd.DataFrame)
     persons = people["person_id"].to_dict()
     held = {
         (persons.get((task.crm, task.contact_id)), task.play): task.task_key
-        for task in open_now.sort_values("task_key", ascending=False).itertuples()
+        for task in open_now.sort_values(["changed_by_people", "task_key"], ascending=[True, False], na_position="first").itertuples()
     }
     keys = set(open_now["task_key"])
     found = {}
@@ -283,6 +283,8 @@ def _closing(play: str, fact: dict[str, object] | None, taken: dict[object, obje
     if fact["coverage"] == "blind" or isinstance(fact["unseen_in"], str):
         return None
     other = taken.get(fact["person_id"])
+    if other == play:
+        return "The same matter has a task on another record of theirs."
     if other is not None:
         label = next(rule.label for rule in PLAYS if rule.name == other)
         return f"Something else comes first now: {label.lower()}."

@@ -80,6 +80,14 @@ class QuotaSpent(CrmUnreachable):
         self.resets_at = resets_at
 
 
+class SomeCrmsFailed(StillThereError):
+    """One of several CRMs could not be read. What the others brought is kept; the exit code is that of the first failure."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class RefusedToGuess(StillThereError):
     """Going on would mean guessing: two runs at once, a plan gone stale, a change larger than allowed."""
 
