@@ -209,7 +209,7 @@ def test_query_pages_by_cursor(start_org: Any) -> None:
     path = f"{DATA}/query"
     first = org.http.get(path, params={"q": "SELECT Id FROM Contact"}, headers={"Sforce-Query-Options": "batchSize=50"}).json()
     assert (list(first), len(first["records"])) == (["totalSize", "done", "nextRecordsUrl", "records"], 200)
-    assert first["nextRecordsUrl"].startswith(f"{DATA}/query/01g")
+    assert first["nextRecordsUrl"].startswith(f"{DATA}/query/0r8")
     second = org("GET", first["nextRecordsUrl"]).json()
     last = org("GET", second["nextRecordsUrl"]).json()
     seen = [row["Id"] for page in (first, second, last) for row in page["records"]]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.salesforce.asking import Route
 from sandbox.salesforce.rest import collections, composite, login, replication, rows, sobjects, tree, usage, versions
-from sandbox.salesforce.rest.queries import Cursors, query_routes
+from sandbox.salesforce.rest.queries import query_routes
 
 if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
@@ -18,7 +18,7 @@ def rest_routes(org: Org) -> list[Route]:
     return [
         *login.ROUTES,
         *versions.ROUTES,
-        *query_routes(Cursors(org.options.seed)),
+        *query_routes(org),
         *sobjects.definition_routes(definitions),
         *replication.ROUTES,
         *usage.ROUTES,

@@ -80,7 +80,7 @@ def _check(query: tree.Query, kind: ObjectType) -> None:
 
 def _check_columns(selection: Selection) -> None:
     if any(operand.type in ("address", "location") for _, operand in selection.columns()):
-        raise OrgError(400, "INVALIDENTITY", "Selecting compound data not supported in Bulk Query")
+        raise _refused("Selecting compound data not supported in Bulk Query")
 
 
 def _refused(message: str) -> OrgError:

@@ -134,7 +134,7 @@ class Grouping:
         if self._name(call.argument or call) in self.keys and call.name != "COUNT_DISTINCT":
             raise faults.wrong(self.text, base.at, "MALFORMED_QUERY", f"Grouped field should not be aggregated: {base.field.name}")
         fits = base.type in NUMBERS if call.name in ("SUM", "AVG") else base.field.filterable
-        if call.name in ("MIN", "MAX") and base.type in ("boolean", "multipicklist", "address"):
+        if base.type in ("boolean", "address", "base64") or (call.name in ("MIN", "MAX") and base.type == "multipicklist"):
             fits = False
         if not fits:
             sentence = f"field {base.field.name} does not support aggregate operator {call.name}"
