@@ -130,7 +130,7 @@ def test_soap_login_answers_in_its_envelope(org: Any) -> None:
         return org.http.post("/services/Soap/u/59.0", content=body, headers={"Content-Type": "text/xml", "SOAPAction": "login"})
 
     good, bad = login(options.password), login("wrong")
-    assert (good.status_code, good.headers["content-type"]) == (200, "text/xml;charset=UTF-8")
+    assert (good.status_code, good.headers["content-type"]) == (200, "text/xml; charset=utf-8")
     assert "<serverUrl>https://stillthere.my.salesforce.com/services/Soap/u/59.0/00D5e000000StLl</serverUrl>" in good.text
     assert "<sessionSecondsValid>7200</sessionSecondsValid>" in good.text
     assert (bad.status_code, "<faultcode>INVALID_LOGIN</faultcode>" in bad.text) == (500, True)

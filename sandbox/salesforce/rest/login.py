@@ -125,29 +125,52 @@ def soap_login(asked: Asked) -> Answer:
     except LoginError:
         return login_fault()
     org, url = asked.org.org, asked.sessions.instance_url
-    user = asked.org.store("User").rows[session.user_id].values
-    fields = {
-        "organizationId": org.org_id,
-        "sessionSecondsValid": str(int(org.session_life)),
-        "userEmail": user.get("Email"),
-        "userFullName": user.get("Name"),
-        "userId": user["Id"],
-        "userName": user.get("Username"),
-        "userTimeZone": user.get("TimeZoneSidKey"),
-    }
-    told = "".join(f"<{name}>{escape(str(value or ''))}</{name}>" for name, value in fields.items())
     kind = asked.path.split("/")[3].lower()
     text = (
         '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
         f'xmlns="urn:{"partner" if kind == "u" else "enterprise"}.soap.sforce.com" '
         'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><loginResponse><result>'
         f"<metadataServerUrl>{url}/services/Soap/m/{asked.version}/{org.org_id[:15]}</metadataServerUrl>"
-        f"<passwordExpired>false</passwordExpired><sandbox>false</sandbox>"
+        "<passwordExpired>false</passwordExpired><sandbox>false</sandbox>"
         f"<serverUrl>{url}/services/Soap/{kind}/{asked.version}/{org.org_id[:15]}</serverUrl>"
-        f"<sessionId>{session.id}</sessionId><userId>{user['Id']}</userId><userInfo>{told}</userInfo>"
+        f"<sessionId>{session.id}</sessionId><userId>{session.user_id}</userId><userInfo>{_user_info(asked, session)}</userInfo>"
         "</result></loginResponse></soapenv:Body></soapenv:Envelope>"
     )
-    return Answer(200, content=text.encode(), content_type="text/xml;charset=UTF-8")
+    return Answer(200, content=text.encode(), content_type="text/xml; charset=utf-8")
+
+
+def _user_info(asked: Asked, session: Session) -> str:
+    """What SOAP tells of the user, in the order of recorded answers."""
+    org = asked.org.org
+    user = asked.org.store("User").rows[session.user_id].values
+    name = next((one.values.get("Name") for one in asked.org.store("Organization")), None)
+    told: dict[str, object] = {
+        "accessibilityMode": "false",
+        "chatterExternal": "false",
+        "currencySymbol": "$",
+        "orgAttachmentFileSizeLimit": 26_214_400,
+        "orgDefaultCurrencyIsoCode": "USD",
+        "orgDefaultCurrencyLocale": "en_US",
+        "orgDisallowHtmlAttachments": "false",
+        "orgHasPersonAccounts": "false",
+        "organizationId": org.org_id,
+        "organizationMultiCurrency": "false",
+        "organizationName": name,
+        "profileId": user.get("ProfileId"),
+        "roleId": user.get("UserRoleId"),
+        "sessionSecondsValid": int(org.session_life),
+        "userDefaultCurrencyIsoCode": None,
+        "userEmail": user.get("Email"),
+        "userFullName": user.get("Name"),
+        "userId": session.user_id,
+        "userLanguage": user.get("LanguageLocaleKey"),
+        "userLocale": user.get("LocaleSidKey"),
+        "userName": user.get("Username"),
+        "userTimeZone": user.get("TimeZoneSidKey"),
+        "userType": user.get("UserType") or "Standard",
+        "userUiSkin": "Theme3",
+    }
+    return "".join(f'<{key} xsi:nil="true"/>' if value is None else f"<{key}>{escape(str(value))}</{key}>" for key, value in told.items())
 
 
 def login_fault() -> Answer:
