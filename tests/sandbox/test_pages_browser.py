@@ -16,7 +16,8 @@ import pytest
 from websockets.sync.client import connect
 
 from sandbox.running import run_sandbox
-from sandbox.world import WorldOptions, make_world
+from sandbox.salesforce.ids import make_id
+from sandbox.world import WorldOptions, make_world, part_world
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -68,8 +69,9 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def pages() -> Iterator[str]:
-    """The address of a small sandbox."""
-    with run_sandbox(world=make_world(WorldOptions(contacts=60, companies=10, activities_per_contact=20))) as sandbox:
+    """The address of a small sandbox with both CRMs."""
+    world = make_world(WorldOptions(contacts=60, companies=10, activities_per_contact=20))
+    with run_sandbox(world=world, salesforce=part_world(world).salesforce) as sandbox:
         yield sandbox.base_url
 
 
@@ -104,12 +106,19 @@ def _read(url: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", ["/contacts", "/contacts/1002", "/companies/52000004"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/contacts", "/contacts/1002", "/companies/52000004", "/lightning/o/Contact/list"),
+        *(f"/lightning/r/Contact/{make_id('003', 5001)}/view", f"/lightning/r/Account/{make_id('001', 1001)}/view"),
+    ],
+)
 def test_a_page_fits_its_window(browser: Browser, pages: str, path: str, width: int) -> None:
     """Nothing runs out of the window, at a desk and on a phone, and the page's own style is applied."""
     browser.open(pages + path, width)
     if os.environ.get("STILLTHERE_PICTURES"):
         browser.picture(Path(os.environ["STILLTHERE_PICTURES"]) / f"{path.strip('/').replace('/', '-')}-{width}.png")
+    assert browser.value("document.title.startsWith('Not found')") is False
     assert browser.value("document.documentElement.scrollWidth") == width
     assert browser.value("getComputedStyle(document.querySelector('.bar')).display") == "flex"
 
