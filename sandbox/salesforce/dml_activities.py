@@ -190,24 +190,6 @@ def refresh_last_activity(org: Org, parent_id: str | None) -> None:
         org.store(parent.object).change(parent, {"LastActivityDate": latest})
 
 
-def settle_last_activities(org: Org) -> None:
-    """Find the last activity of everyone in one walk, as after a load."""
-    latest: dict[str, str] = {}
-    for name in ("Task", "Event"):
-        for record in org.store(name):
-            day = counted_on(record)
-            if day is None:
-                continue
-            for field in ("WhoId", "AccountId"):
-                parent = record.values.get(field)
-                if parent is not None and day > latest.get(parent, ""):
-                    latest[parent] = day
-    for parent_id, day in latest.items():
-        parent = org.find(parent_id)
-        if parent is not None:
-            org.store(parent.object).change(parent, {"LastActivityDate": day})
-
-
 def is_archivable(record: Record, now_ms: int, archive_days: int) -> bool:
     """Whether an activity is old enough to be archived: a closed task by its due date (else its creation), an event by its date."""
     values = record.values

@@ -67,10 +67,13 @@ def undelete(org: Org, user_id: str, record: Record) -> None:
 
 
 def erase(org: Org, record: Record) -> None:
-    """Take a deleted record out of the recycle bin for good."""
-    org.bin = [kept for kept in org.bin if kept is not record]
-    if record.id in org.store(record.object).rows:
-        org.store(record.object).remove(record)
+    """Take a deleted record, and what was deleted with it, out of the recycle bin for good."""
+    below = [one for one in _cascade(org, record, deleted=True) if one.deleted_ms == record.deleted_ms]
+    gone = {one.id for one in (record, *below)}
+    org.bin = [kept for kept in org.bin if kept.id not in gone]
+    for one in (record, *below):
+        if one.id in org.store(one.object).rows:
+            org.store(one.object).remove(one)
 
 
 def purge(org: Org, now: int) -> None:

@@ -32,9 +32,6 @@ class Org:
     now; by default those in ``locked_ids``. ``deletions`` is the log that getDeleted reads: by object, moment and id in rising order.
     """
 
-    integration_id: str
-    admin_id: str
-
     def __init__(self, options: SandboxOptions, clock: Clock) -> None:
         self.options = options
         self.org: OrgOptions = options.org
@@ -50,6 +47,7 @@ class Org:
         self._prefixes = {kind.prefix: kind.name for kind in self.schema if kind.prefix}
         self._random = random.Random(f"org {options.seed}")
         self._swept_ms = 0
+        self.integration_id = self.admin_id = ""
         self.access = Access(self)
         if self.org.shared_activities:
             add_count_fields(self)
@@ -168,21 +166,24 @@ class Org:
             return dml_merging.convert_lead(self, user_id, lead_id, account_id=account_id, contact_id=contact_id)
 
     def import_record(self, object_name: str, values: Mapping[str, Any]) -> Record:
-        """Put a finished record with its own stamps, without any check. What it lacks of id, stamps and owner is filled in."""
+        """Put a finished record with its own stamps, without any check. Id and stamps that it lacks are filled in."""
         with self.lock:
             store = self.store(object_name)
             kind, now = store.type, self.now_ms()
-            whole = {name: self.shared(value) for name, value in values.items() if value is not None}
+            whole = {name: value for name, value in values.items() if value is not None}
+            for name in store.references:
+                if name in whole:
+                    whole[name] = self.shared(whole[name])
             record_id = whole.get("Id") or self.new_id(store)
             whole["Id"] = record_id
             created = whole.get("CreatedDate") or now
-            author = whole.get("CreatedById") or getattr(self, "integration_id", None)
+            author = whole.get("CreatedById") or self.integration_id or None
             modified = whole.get("LastModifiedDate") or created
             stamps = (created, author, modified, whole.get("LastModifiedById") or author, modified, False)
             for name, value in zip(STAMPS, stamps, strict=True):
                 if name not in whole and name in store.stamps:
                     whole[name] = value
-            if kind.name in _ACTIVITIES:
+            if self.org.shared_activities and kind.name in _ACTIVITIES:
                 whole = {**counts(self, whole), **whole}
             record = store.make(record_id, whole)
             record.is_deleted = bool(whole.get("IsDeleted"))

@@ -131,6 +131,7 @@ class Store:
         self.journal: list[Undo] | None = None
         self.stamp_field = "SystemModstamp" if object_type.field("SystemModstamp") else "CreatedDate"
         self.stamps = frozenset(name for name in STAMPS if object_type.field(name))
+        self.references = tuple(field.name for field in object_type if field.type == "reference")
         self._stamps: list[tuple[int, str]] | None = None
         self._parents: dict[str, dict[str, dict[str, Record]]] = {}
         self._holders: dict[str, dict[str, dict[str, Record]]] = {}

@@ -8,7 +8,6 @@ import pytest
 
 from sandbox.clock import Clock, to_ms
 from sandbox.options import SandboxOptions
-from sandbox.salesforce.dml_activities import settle_last_activities
 from sandbox.salesforce.errors import RowError
 from sandbox.salesforce.options import OrgOptions
 from sandbox.salesforce.org import Org
@@ -223,15 +222,6 @@ def test_the_last_activity_is_the_latest_closed_task_or_event(org: Org) -> None:
     assert [one.values.get("LastActivityDate") for one in (jo, acme, al)] == ["2026-11-13", "2026-11-13", None]
 
 
-def test_last_activities_are_found_in_one_walk_after_a_load(org: Org) -> None:
-    """As they would be, had the activities been written one by one."""
-    jo = contact(org)
-    for day in ("2026-10-01", "2026-11-01", "2026-09-01"):
-        org.import_record("Task", {"WhoId": jo.id, "IsClosed": True, "ActivityDate": day})
-    settle_last_activities(org)
-    assert jo.values["LastActivityDate"] == "2026-11-01"
-
-
 def test_a_mail_has_a_task_beside_it_and_a_relation_for_each_address(org: Org) -> None:
     """People by id where ids were given, the other addresses without; no address twice."""
     jo = contact(org, Email="jo@acme.example")
@@ -348,6 +338,18 @@ def test_what_cascades_comes_back_with_its_parent(org: Org) -> None:
     org.undelete(org.integration_id, acme)
     assert [one.is_deleted for one in (acme, jo, al)] == [False, False, True]
     assert [record_id for _, record_id in org.deletions["Contact"]] == [al.id]
+
+
+def test_what_went_with_a_record_is_erased_with_it(org: Org) -> None:
+    """Emptying the recycle bin of a contact leaves none of its activities; what was deleted before stays there."""
+    jo = contact(org)
+    before, task = create(org, "Task", WhoId=jo.id), create(org, "Task", WhoId=jo.id)
+    org.delete(org.integration_id, before)
+    org.clock.advance(60)
+    org.delete(org.integration_id, jo)
+    assert [one.is_deleted for one in (before, task)] == [True, True]
+    org.erase(jo)
+    assert (list(org.rows("Contact", is_all=True)), list(org.rows("Task", is_all=True))) == ([], [before])
 
 
 def test_a_membership_is_gone_for_good(org: Org) -> None:
