@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import random
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from sandbox.options import SandboxOptions
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LEAST_PACKED = 1_000
+"""Bytes: shorter answers are not worth compressing."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,17 @@ class Request:
 
 @dataclass
 class Reply:
-    """What goes back, as bytes, and how many records it is about. A 204 has no content, and no length."""
+    """What goes back, as bytes, and how many records it is about. A 204 has no content, and no length.
+
+    ``may_pack``: it is compressed for callers that ask for it.
+    """
 
     status: int
     content: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     records_in: int = 0
     records_out: int = 0
+    may_pack: bool = False
 
 
 class Visit(Protocol):
@@ -173,15 +181,18 @@ class Gate:
             pass
 
     async def _send(self, send: Send, call: Call, request: Request, reply: Reply) -> None:
-        call.status, call.bytes_out = reply.status, len(reply.content)
+        headers, content = dict(reply.headers), reply.content
+        if reply.may_pack and len(content) >= LEAST_PACKED and "gzip" in request.headers.get("accept-encoding", "").lower():
+            content = gzip.compress(content, 1, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        call.status, call.bytes_out = reply.status, len(content)
         call.records_in, call.records_out = reply.records_in, reply.records_out
         self._calls.keep(call, request.body, reply.content)
-        headers = dict(reply.headers)
         if reply.status not in {204, 304}:
-            headers["Content-Length"] = str(len(reply.content))
+            headers["Content-Length"] = str(len(content))
         found = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
         await _start(send, reply.status, [*found, (b"date", http_date(self._clock))])
-        body = b"" if reply.status in {204, 304} or request.method == "HEAD" else reply.content
+        body = b"" if reply.status in {204, 304} or request.method == "HEAD" else content
         await send({"type": "http.response.body", "body": body})
 
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 LONGEST_URI = 16_384
 LONGEST_HEADERS = 16_384
-LEAST_GZIPPED = 1_000
-"""Shorter answers are not worth compressing."""
 _VERSION = re.compile(r"(?<=/v)\d+\.\d(?=/|$)|(?<=/Soap/[a-z]/)\d+\.\d|(?<=/async/)\d+\.\d", re.IGNORECASE)
 _SESSION_TAG = re.compile(rb"<(?:\w+:)?sessionId[^>]*>\s*([^<\s]+)\s*<")
 _OLDEST = 31.0
@@ -216,10 +214,7 @@ class _Call:
         if self._form != "open" and counts and self._session is not None:
             headers["Sforce-Limit-Info"] = asked.org.limits.header()
         headers["Vary"] = "Accept-Encoding"
-        if len(content) >= LEAST_GZIPPED and "gzip" in asked.headers.get("accept-encoding", "").lower():
-            content = gzip.compress(content, 1, mtime=0)
-            headers["Content-Encoding"] = "gzip"
-        return Reply(answer.status, content, headers, answer.records_in, answer.records_out)
+        return Reply(answer.status, content, headers, answer.records_in, answer.records_out, may_pack=True)
 
 
 def _handled(asked: Asked, found: Found | list[str]) -> Answer:
