@@ -41,6 +41,8 @@ _LINES = {
     "Account": ("Website", "Type", "Industry", "CreatedDate"),
 }
 _PLURALS = {"Contact": "Contacts", "Lead": "Leads"}
+_PROFILE = "LinkedIn_URL__c"
+"""The field in which made customers have their profile; where it holds a web address, it is shown as a link."""
 _NOT_GRANTED = "The owner of this record does not see the fields of Still There yet: assign them the permission set Still There User."
 
 
@@ -100,7 +102,7 @@ class _Pages:
                 "name": cards.name(record),
                 "owner": cards.owner(cards.text(record, "OwnerId")),
                 "lines": cards.built_in(record, _LINES[record.object]),
-                "others": cards.others(record),
+                "others": [line for line in cards.others(record) if line.name != _PROFILE],
                 "groups": cards.groups(record),
                 "tasks": cards.tasks_of(record),
                 "banner": _banner(cards, record),
@@ -117,7 +119,7 @@ class _Pages:
                     "company": cards.name(account) or cards.text(record, "Company"),
                     "company_link": f"/lightning/r/Account/{account.id}/view" if account else "",
                     "state": cards.shown(record, STATE),
-                    "linkedin": web_address(cards.text(record, "LinkedIn_URL__c")),
+                    "linkedin": web_address(cards.text(record, _PROFILE)),
                 }
         page = "company.html" if record.object == "Account" else "contact.html"
         return self._frame.page(page, title=facts["name"], **facts, **by_month(items, request))
