@@ -71,7 +71,7 @@ CALL_TYPES = {"Inbound": Direction.INBOUND, "Outbound": Direction.OUTBOUND, "Int
 PASTED = re.compile(r"\s*(From|To)\b[^\n:]{0,120}:[ \t]*\n?", re.IGNORECASE)
 """How people and tools mark who wrote a message that they note as a task, which has no direction for it."""
 
-INCOMING = re.compile(r"\[in(bound)?\]|^\W*(<<|←)|\b(mail|reply|response|message) (received|from)\b", re.IGNORECASE)
+INCOMING = re.compile(r"\[in(?:bound)?\]|^\W*(?:<<|←)|\b(?:mail|reply|response|message) (?:received|from)\b", re.IGNORECASE)
 """How tools that log mail as tasks say in the subject that it came in."""
 
 EVENT_WORDS = (

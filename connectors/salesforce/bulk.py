@@ -67,11 +67,16 @@ class Pace:
 
 @dataclass(frozen=True)
 class Slice:
-    """Some rows of a job's results. ``locator`` and ``done`` say where the next ones are (``locator`` None: there are none)."""
+    """Some rows of a job's results: ``done`` rows were read with them of the answer at ``locator`` ("" the first one).
+
+    ``is_last``: nothing more is in that answer; the next one is at ``following``, where there is one.
+    """
 
     rows: pa.RecordBatch
-    locator: str | None
+    locator: str
     done: int
+    is_last: bool
+    following: str | None
 
 
 class Bulk:
@@ -81,9 +86,9 @@ class Bulk:
         self._client = client
         self._pace = pace
 
-    def ask(self, soql: str, *, is_all: bool, what: str) -> str:
-        """Make a query job; its id. One made in vain does no harm. ``is_all``: deleted and archived rows too."""
-        body = {"operation": "queryAll" if is_all else "query", "query": soql}
+    def ask(self, soql: str, *, what: str) -> str:
+        """Make a query job, over archived and deleted rows too; its id. One made in vain does no harm."""
+        body = {"operation": "queryAll", "query": soql}
         answer = self._client.request(Request("POST", "jobs/query", f"{what} in bulk", "bulk", body=body))
         return str(answer.body["id"])
 
@@ -142,7 +147,7 @@ class Bulk:
         self,
         job_id: str,
         *,
-        locator: str | None = None,
+        locator: str = "",
         done: int = 0,
         rows_a_slice: int,
         max_records: int = MAX_RECORDS,
@@ -161,13 +166,12 @@ class Bulk:
             )
             following = answer.headers.get("Sforce-Locator")
             following = None if following in (None, "", "null") else following
-            expected = int(answer.headers.get("Sforce-NumberOfRecords") or -1)
+            expected = int(answer.headers.get("Sforce-NumberOfRecords") or 0)
             try:
                 for rows, seen in read_csv(answer, rows_a_slice, skip=done):
                     failures, done = 0, seen
-                    is_last = seen == expected
-                    yield Slice(rows, following if is_last else locator or "", 0 if is_last else done)
-                if expected >= 0 and done != expected:
+                    yield Slice(rows, locator, done, seen == expected, following)
+                if done != expected:
                     raise _broken(f"{done} of {expected} rows")
             except TryAgain as verdict:
                 failures += 1

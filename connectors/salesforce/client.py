@@ -132,7 +132,13 @@ class Client:
         self.patience = patience
         self.version = version
         self.calls: Counter[str] = Counter()
+        self.at: datetime | None = None
         self._lock = threading.Lock()
+
+    @property
+    def now_ms(self) -> int:
+        """The org's time in epoch milliseconds, by its last answer; by our own clock where there was none."""
+        return int((self.at or datetime.now(UTC)).timestamp() * 1000)
 
     @property
     def prefix(self) -> str:
@@ -322,7 +328,7 @@ class Client:
         finally:
             self.limiter.give_back()
         self.limiter.hear(to_word(response.headers))
-        at = _time_of(response.headers)
+        self.at = at = _time_of(response.headers)
         if is_left:
             return Answer(None, at, response.status_code, response.headers, response)
         body = judge(response.status_code, response.headers, text, what=request.what, has_body=request.has_body, lists=request.lists)

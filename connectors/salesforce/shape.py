@@ -84,19 +84,26 @@ class Shape:
         shown = tuple(name for name in children.fields if self.has(children.object, name))
         return Children(children.relationship, children.object, children.key, shown, children.clause, children.where)
 
-    def learn(self, client: Client, held: Mapping[str, Any], now_ms: int, *, purpose: str = "read") -> dict[str, Any]:
+    def learn(
+        self, client: Client, held: Mapping[str, Any], now_ms: int, *, counts: Sequence[tuple[str, str]] = (), purpose: str = "read"
+    ) -> tuple[dict[str, Any], dict[str, int]]:
         """Know the org: from what was seen in this process or a cursor (``held``) where that serves, else by asking. What a cursor is to keep.
 
-        It serves for a day, unless a cursor's tells that fields of ours were missing: set-up may have made them since.
+        A cursor's serves for a day, unless fields of ours were missing: set-up may have made them since. ``counts`` are names and queries that
+        count something; they travel along, at most five, and come second. A count that cannot be had is left out.
         """
         with self._lock:
-            if not self._serves(now_ms) and held:
-                told = {name: frozenset(fields) for name, fields in (held.get("seen") or {}).items()}
-                if held.get("wanted") == self._mark():
-                    self._seen, self._seen_ms = told, int(held.get("at_ms") or 0)
-            if not self._serves(now_ms):
-                self._seen, self._seen_ms, self._is_asked = self._ask(client, purpose), now_ms, True
-            return {"at_ms": self._seen_ms, "wanted": self._mark(), "seen": {name: sorted(one) for name, one in self._seen.items()}}
+            if not self._serves(now_ms) and held.get("wanted") == self._mark():
+                self._seen = {name: frozenset(fields) for name, fields in (held.get("seen") or {}).items()}
+                self._seen_ms = int(held.get("at_ms") or 0)
+            asked = [] if self._serves(now_ms) else list(self._wanted)
+            sizes: dict[str, int] = {}
+            if asked or counts:
+                seen, sizes = self._ask(client, asked, counts, purpose)
+                if asked:
+                    self._seen, self._seen_ms, self._is_asked = seen, now_ms, True
+            shown = {name: sorted(one) for name, one in self._seen.items()}
+            return {"at_ms": self._seen_ms, "wanted": self._mark(), "seen": shown}, sizes
 
     def forget(self) -> None:
         """Something was changed about the org's fields: ask again before they are needed."""
@@ -151,23 +158,23 @@ class Shape:
         """What would be asked for, in short: a cursor of another version of ours does not tell what that one never asked for."""
         return f"{CRM}-{sum(map(len, self._wanted.values()))}-{hash_text(str(sorted(self._wanted.items())))}"
 
-    def _ask(self, client: Client, purpose: str) -> dict[str, frozenset[str]]:
-        names = list(self._wanted)
+    def _ask(
+        self, client: Client, names: Sequence[str], counts: Sequence[tuple[str, str]], purpose: str
+    ) -> tuple[dict[str, frozenset[str]], dict[str, int]]:
         seen: dict[str, frozenset[str]] = {}
-        for some in parts(names, COMPOSITE_LIMIT):
-            answers = client.composite(
-                [Part("GET", f"sobjects/{name}/describe") for name in some],
-                purpose=purpose,
-                what="ask which objects and fields we may read",
-            )
-            for name, answer in zip(some, answers, strict=True):
-                if answer.is_good and answer.body.get("queryable", True):
-                    shown = {one["name"] for one in answer.body.get("fields") or ()}
-                    asked = {part for path in self._wanted[name] for part in (path, f"{path.partition('.')[0]}Id")}
-                    seen[name] = frozenset(shown & (asked | {"Id"}))
-                elif answer.status != 404 and not answer.is_good:
-                    answer.good()
-        return seen
+        asked = [Part("GET", "query", {"q": soql}) for _, soql in counts]
+        asked += [Part("GET", f"sobjects/{name}/describe") for name in names]
+        what = "ask which objects and fields we may read"
+        answers = [answer for some in parts(asked, COMPOSITE_LIMIT) for answer in client.composite(some, purpose=purpose, what=what)]
+        sizes = {name: int(answer.body.get("totalSize") or 0) for (name, _), answer in zip(counts, answers, strict=False) if answer.is_good}
+        for name, answer in zip(names, answers[len(counts) :], strict=True):
+            if answer.is_good and answer.body.get("queryable", True):
+                shown = {one["name"] for one in answer.body.get("fields") or ()}
+                wanted = {part for path in self._wanted[name] for part in (path, f"{path.partition('.')[0]}Id")}
+                seen[name] = frozenset(shown & (wanted | {"Id"}))
+            elif not answer.is_good and answer.status != 404:
+                answer.good()
+        return seen, sizes
 
 
 OWN_TABLES = {

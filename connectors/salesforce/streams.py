@@ -31,7 +31,7 @@ class Stream:
     """One object as one table reads it.
 
     ``modified`` is the field by which changes are found. ``where`` always holds. ``since`` is the condition on what happened at or after a
-    moment, with {time} and {day}. ``is_all``: a full load asks for archived rows too. ``children`` come with each record.
+    moment, with {time}, {day} and {lead}. ``children`` come with each record.
     ``driver`` is the object that a bulk query starts from instead, when each of its rows leads to a record by ``lead``.
     """
 
@@ -42,7 +42,6 @@ class Stream:
     modified: str = "SystemModstamp"
     where: str = ""
     since: str = ""
-    is_all: bool = False
     children: Children | None = None
     driver: Children | None = None
     lead: str = ""
@@ -99,7 +98,6 @@ EMAILS = Stream(
         *("IsOpened", "IsBounced", "AutomationType"),
     ),
     since="{lead}MessageDate >= {time}",
-    is_all=True,
     children=_RELATIONS,
     driver=Children(
         "", "EmailMessageRelation", "EmailMessageId", ("RelationId", "RelationType"), where="RelationObjectType IN ('Contact','Lead')"
@@ -116,7 +114,6 @@ TASKS = Stream(
         *("TaskSubtype", "Type", "CallType", "CallDisposition", "CallDurationInSeconds", TASK_KEY),
     ),
     since="(ActivityDate = null OR ActivityDate >= {day})",
-    is_all=True,
 )
 EVENTS = Stream(
     "events",
@@ -138,7 +135,6 @@ EVENTS = Stream(
         ),
     ),
     since="ActivityDate >= {day}",
-    is_all=True,
     children=Children("EventRelations", "EventRelation", "EventId", ("RelationId", "Status", "IsDeleted")),
 )
 CASES = Stream(
