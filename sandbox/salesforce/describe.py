@@ -118,13 +118,19 @@ def describe_object(org: Org, user_id: str, name: str, version: str = "64.0") ->
     kind = org.schema.object(name)
     if kind is None or not org.access.may(user_id, kind.name, "read"):
         raise OrgError(404, "NOT_FOUND", "The requested resource does not exist")
-    fields = [_as_of(version, describe_field(field)) for field in kind if org.access.sees_field(user_id, kind, field)]
+    shown = [field for field in kind if org.access.sees_field(user_id, kind, field)]
+    fields = [_as_of(version, _as_may(describe_field(field), may_edit=org.access.edits_field(user_id, kind, field))) for field in shown]
     children = [_child(child) for child in kind.children]
     whole = _as_of(version, _properties(org, kind, version))
     return {
         key: fields if key == "fields" else children if key == "childRelationships" else whole[key]
         for key in sorted({*whole, "fields", "childRelationships"})
     }
+
+
+def _as_may(told: dict[str, Any], *, may_edit: bool) -> dict[str, Any]:
+    """A field as it is to a user: one that the user may only read is neither createable nor updateable."""
+    return told if may_edit else {**told, "createable": False, "updateable": False}
 
 
 def describe_field(field: Field) -> dict[str, Any]:
