@@ -64,9 +64,12 @@ def deploy(client: Client, archive: bytes, *, what: str) -> None:
 
     def begin(salesforce: Salesforce) -> Any:
         # The library writes the word None into the message where these two are not given.
-        return salesforce.mdapi.deploy(io.BytesIO(archive), sandbox=False, testLevel="", tests="")
+        process_id, _ = salesforce.mdapi.deploy(io.BytesIO(archive), sandbox=False, testLevel="", tests="")
+        if not process_id:
+            raise _no_answer(what)
+        return process_id
 
-    process_id, _ = client.metadata(_told(begin, what), what=what, is_write=True)
+    process_id = client.metadata(_told(begin, what), what=what, is_write=True)
     started = time.monotonic()
     for look in range(1, DEPLOY_LOOKS):
         state, detail = _status(client, str(process_id), what)
@@ -82,7 +85,12 @@ def deploy(client: Client, archive: bytes, *, what: str) -> None:
 
 def _status(client: Client, process_id: str, what: str) -> tuple[str, Json]:
     def look(salesforce: Salesforce) -> Any:
-        return salesforce.mdapi.check_deploy_status(process_id)
+        try:
+            return salesforce.mdapi.check_deploy_status(process_id)
+        except Exception as error:
+            if type(error) is not Exception:
+                raise
+            raise _no_answer(what) from error  # the library has no narrower word for an answer without a result
 
     state, _, detail, _ = client.metadata(_told(look, what), what=what)
     return str(state), dict(detail or {})
@@ -109,7 +117,7 @@ def _reader(kind: str, names: list[str]) -> Callable[[Salesforce], Any]:
 
 
 def _told(call: Callable[[Salesforce], T], what: str) -> Callable[[Salesforce], T]:
-    """The call, with the library's own exceptions told in zeep's words, which the client knows."""
+    """The call, with the library's own exceptions told in zeep's words, which the client knows. An answer that is none is asked for again."""
 
     def done(salesforce: Salesforce) -> T:
         try:
@@ -117,10 +125,21 @@ def _told(call: Callable[[Salesforce], T], what: str) -> Callable[[Salesforce], 
         except SalesforceError as error:
             raise _in_zeeps_words(error) from error
         except ET.ParseError as error:
-            cut_short = CrmUnreachable(f"We tried to {what} and {CRM}'s answer was cut short; run again.")
-            raise TryAgain(cut_short, is_unknown=True) from error
+            raise _no_answer(what) from error
+        except Fault as error:
+            if not error.code:  # zeep takes a gateway's HTML page for a fault
+                raise _no_answer(what) from error
+            raise
+        except TransportError as error:
+            if (error.status_code or 200) < 300:
+                raise _no_answer(what) from error
+            raise
 
     return done
+
+
+def _no_answer(what: str) -> TryAgain:
+    return TryAgain(CrmUnreachable(f"We tried to {what} and {CRM}'s answer was none, or cut short; run again."), is_unknown=True)
 
 
 def _in_zeeps_words(error: SalesforceError) -> Exception:

@@ -158,15 +158,17 @@ def _deploy(client: Client, many: Sequence[Component]) -> None:
         metadata.deploy(client, deploy_zip(many), what=what)
     except RequestRejected as error:
         key = next((one for one in many if one.own_name == TASK_KEY), None)
-        files = (
-            {str(failure.get("file") or "") for failure in error.body if isinstance(failure, dict)}
-            if isinstance(error.body, list)
-            else set()
-        )
-        if key is None or files != {f"objects/{key.object}.object"}:
+        # Where a field is refused, the permission sets that grant it are refused with it.
+        others = _refused_files(error) - {f"permissionsets/{one.name}.permissionset" for one in many if one.kind == PERMISSIONS}
+        if key is None or others != {f"objects/{key.object}.object"}:
             raise
         # An org may have no room for one more external id. Which it is can be seen from the field afterwards.
         metadata.deploy(client, deploy_zip([without_external_id(one) if one is key else one for one in many]), what=what)
+
+
+def _refused_files(error: RequestRejected) -> set[str]:
+    failures = error.body if isinstance(error.body, list) else []
+    return {str(failure.get("file") or "") for failure in failures}
 
 
 def _counted(names: Iterable[tuple[str, str]]) -> str:
