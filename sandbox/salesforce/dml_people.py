@@ -114,5 +114,11 @@ def assignment_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, A
 
 
 def permission_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | None, given: set[str]) -> dict[str, Any]:  # noqa: ARG001 - every rule is called alike
-    """Who may edit a field may read it."""
+    """Who may edit a field may read it. RowError where the field is not there, or no permissions can be given for it."""
+    name, _, field_name = whole["Field"].partition(".")
+    kind = org.schema.object(name)
+    field = kind.field(field_name) if kind else None
+    if kind is None or field is None or not field.permissionable or whole["SobjectType"].lower() != name.lower():
+        message = f"Field Name: bad value for restricted picklist field: {whole['Field']}"
+        raise RowError(RowFault("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, ("Field",)))
     return {"PermissionsRead": True} if whole.get("PermissionsEdit") else {}

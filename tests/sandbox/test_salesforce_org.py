@@ -221,6 +221,18 @@ def test_a_field_that_nobody_granted_is_no_column(org: Org) -> None:
     assert not org.access.sees(org.admin_id, "Contact", "Silence__c")
 
 
+@pytest.mark.parametrize(
+    ("object_name", "field"), [("Contact", "Contact.Nope__c"), ("Lead", "Contact.Title"), ("Contact", "Contact.LastName")]
+)
+def test_permissions_are_given_for_fields_that_have_some(org: Org, object_name: str, field: str) -> None:
+    """Not for a field that is not there, one of another object, or one that everybody sees."""
+    granting = create(org, "PermissionSet", Name="Ours", Label="Ours")
+    row = {"ParentId": granting.id, "SobjectType": object_name, "Field": field, "PermissionsRead": True}
+    message = f"Field Name: bad value for restricted picklist field: {field}"
+    told = refusal(org.create, org.integration_id, "FieldPermissions", row)
+    assert told == [("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, ("Field",))]
+
+
 def test_a_permission_set_is_assigned_once(org: Org) -> None:
     """The second time is a duplicate."""
     granting = create(org, "PermissionSet", Name="Ours", Label="Ours")
