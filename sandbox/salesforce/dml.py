@@ -94,7 +94,9 @@ def upsert(org: Org, user_id: str, kind: ObjectType, ext_field: str, ext_value: 
     found = holders(org, kind, field, ext_value)
     if len(found) > 1:
         raise OrgError(
-            300, "DUPLICATE_EXTERNAL_ID", f"{field.name}: more than one record found for external id field: {[one.id for one in found]}"
+            300,
+            "DUPLICATE_EXTERNAL_ID",
+            f"{field.label}: more than one record found for external id field: [{', '.join(one.id for one in found)}]",
         )
     given = {name: value for name, value in values.items() if name.lower() != field.name.lower()}
     if found:

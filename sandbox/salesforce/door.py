@@ -23,6 +23,7 @@ from sandbox.salesforce.asking import Answer, Asked, Form
 from sandbox.salesforce.errors import OrgError, RowError, not_found, session_expired
 from sandbox.salesforce.limits import too_many_at_once, too_many_calls
 from sandbox.salesforce.rest.login import SOAP_LOGIN, login_fault
+from sandbox.salesforce.rest.versions import FIRST_VERSION
 from sandbox.salesforce.routes import Found, Table, all_routes
 from sandbox.salesforce.signing_in import Session, Sessions
 from sandbox.salesforce.unattended import catch_up
@@ -34,7 +35,6 @@ LONGEST_URI = 16_384
 LONGEST_HEADERS = 16_384
 _VERSION = re.compile(r"(?<=/v)\d+\.\d(?=/|$)|(?<=/Soap/[a-z]/)\d+\.\d|(?<=/async/)\d+\.\d", re.IGNORECASE)
 _SESSION_TAG = re.compile(rb"<(?:\w+:)?sessionId[^>]*>\s*([^<\s]+)\s*<")
-_OLDEST = 31.0
 
 
 class SalesforceDoor:
@@ -161,14 +161,21 @@ class _Call:
         if rule is not None:
             self._refuse_on_purpose(rule)
         if self._session is None:
+            if self._form == "rest" and asked.headers.get("authorization") and not self._session_id:
+                raise OrgError(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
             raise session_expired()
         if isinstance(found, Found) and not found.route.counts:
             return
         asked.org.limits.admit()
         asked.org.limits.count()
         self._must_exist()
-        if asked.path.lower().startswith("/services/data/v") and not _OLDEST <= float(asked.version) <= float(asked.org.org.api_version):
+        if asked.path.lower().startswith("/services/data/v") and not self._is_served():
             raise not_found()
+
+    def _is_served(self) -> bool:
+        """Whether the version in the path is one of those that the org serves."""
+        match = _VERSION.search(self._asked.path)
+        return match is not None and FIRST_VERSION <= float(match.group()) <= float(self._asked.org.org.api_version)
 
     def _refuse_on_purpose(self, rule: Rule) -> None:
         if rule.fault == "sessions_revoked":

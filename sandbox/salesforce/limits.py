@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.salesforce.errors import OrgError
@@ -15,6 +16,49 @@ SLICE_MS = 60_000
 
 BULK_JOBS = 10_000
 BULK_BATCHES = 15_000
+
+OTHER_LIMITS = {
+    "ActiveScratchOrgs": 3,
+    "AnalyticsExternalDataSizeMB": 40_960,
+    "ConcurrentAsyncGetReportInstances": 200,
+    "ConcurrentSyncReportRuns": 20,
+    "DailyAnalyticsDataflowJobExecutions": 60,
+    "DailyApiRequests": 0,
+    "DailyAsyncApexExecutions": 250_000,
+    "DailyAsyncApexTests": 500,
+    "DailyBulkApiBatches": BULK_BATCHES,
+    "DailyBulkV2QueryFileStorageMB": 976_562,
+    "DailyBulkV2QueryJobs": BULK_JOBS,
+    "DailyDeliveredPlatformEvents": 10_000,
+    "DailyDurableGenericStreamingApiEvents": 10_000,
+    "DailyDurableStreamingApiEvents": 10_000,
+    "DailyGenericStreamingApiEvents": 10_000,
+    "DailyScratchOrgs": 6,
+    "DailyStandardVolumePlatformEvents": 10_000,
+    "DailyStreamingApiEvents": 10_000,
+    "DailyWorkflowEmails": 1_000,
+    "DataStorageMB": 1_024,
+    "DurableStreamingApiConcurrentClients": 20,
+    "FileStorageMB": 1_024,
+    "HourlyAsyncReportRuns": 1_200,
+    "HourlyDashboardRefreshes": 200,
+    "HourlyDashboardResults": 5_000,
+    "HourlyDashboardStatuses": 999_999_999,
+    "HourlyLongTermIdMapping": 100_000,
+    "HourlyODataCallout": 1_000,
+    "HourlyPublishedPlatformEvents": 50_000,
+    "HourlyPublishedStandardVolumePlatformEvents": 1_000,
+    "HourlyShortTermIdMapping": 100_000,
+    "HourlySyncReportRuns": 500,
+    "HourlyTimeBasedWorkflow": 1_000,
+    "MassEmail": 5_000,
+    "Package2VersionCreates": 6,
+    "Package2VersionCreatesWithoutValidation": 500,
+    "PermissionSets": 1_500,
+    "SingleEmail": 5_000,
+    "StreamingApiConcurrentClients": 20,
+}
+"""What an org of this size may do, by the names of the REST guide and in its order. The sandbox uses up only calls and bulk jobs."""
 
 
 class Limits:
@@ -63,28 +107,15 @@ class Limits:
         shown = min(max(0, self.used + jitter), max(self.used, self.options.daily))
         return f"api-usage={shown}/{self.options.daily}"
 
-    def told(self) -> dict[str, dict[str, int]]:
-        """The body of ``/limits``."""
+    def told(self) -> dict[str, Any]:
+        """The body of ``/limits``. An app that has called stands in the daily calls by its name."""
         jitter = self._random.randint(0, self.options.usage_jitter) if self.options.usage_jitter else 0
-        fixed = {"Max": 0, "Remaining": 0}
-        return {
-            "ConcurrentAsyncGetReportInstances": {"Max": 200, "Remaining": 200},
-            "ConcurrentSyncReportRuns": {"Max": 20, "Remaining": 20},
-            "DailyApiRequests": {"Max": self.options.daily, "Remaining": max(0, self.remaining - jitter)},
-            "DailyAsyncApexExecutions": {"Max": 250_000, "Remaining": 250_000},
-            "DailyBulkApiBatches": {"Max": BULK_BATCHES, "Remaining": BULK_BATCHES - self.ingest_batches},
-            "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
-            "DailyBulkV2QueryJobs": {"Max": BULK_JOBS, "Remaining": BULK_JOBS - self.query_jobs},
-            "DailyGenericStreamingApiEvents": {"Max": 10_000, "Remaining": 10_000},
-            "DailyStreamingApiEvents": {"Max": 10_000, "Remaining": 10_000},
-            "DailyWorkflowEmails": {"Max": 1_000, "Remaining": 1_000},
-            "DataStorageMB": {"Max": 1_024, "Remaining": 1_024},
-            "FileStorageMB": {"Max": 1_024, "Remaining": 1_024},
-            "HourlyODataCallout": dict(fixed),
-            "HourlyTimeBasedWorkflow": {"Max": 1_000, "Remaining": 1_000},
-            "MassEmail": {"Max": 5_000, "Remaining": 5_000},
-            "SingleEmail": {"Max": 5_000, "Remaining": 5_000},
-        }
+        told: dict[str, Any] = {name: {"Max": most, "Remaining": most} for name, most in OTHER_LIMITS.items()}
+        told["DailyApiRequests"]["Remaining"] = max(0, self.remaining - jitter)
+        told["DailyApiRequests"] |= {"Max": self.options.daily, "Still There": {"Max": 0, "Remaining": 0}}
+        told["DailyBulkApiBatches"]["Remaining"] -= self.ingest_batches
+        told["DailyBulkV2QueryJobs"]["Remaining"] -= self.query_jobs
+        return told
 
     def _age(self) -> None:
         oldest = (self._clock.now_ms() - DAY_MS) // SLICE_MS

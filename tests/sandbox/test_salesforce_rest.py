@@ -35,6 +35,7 @@ def test_versions_are_told_to_anybody(org: Any) -> None:
     [
         ("GET", "/services/data/v64.0/nothing", 404, "NOT_FOUND", "The requested resource does not exist"),
         ("GET", "/services/data/v99.0/sobjects", 404, "NOT_FOUND", "The requested resource does not exist"),
+        ("GET", "/services/data/v64", 404, "NOT_FOUND", "The requested resource does not exist"),
         ("GET", "/services/data/v20.0/sobjects", 404, "NOT_FOUND", "The requested resource does not exist"),
         ("GET", "/services/data/v64.0/sobjects/Foo", 404, "NOT_FOUND", "The requested resource does not exist"),
         ("GET", "/services/data/v64.0/sobjects/Foo/describe", 404, "NOT_FOUND", "The requested resource does not exist"),

@@ -174,6 +174,8 @@ def test_an_ended_session_is_told_in_the_form_of_the_path(org: Any) -> None:
     """REST says it in JSON, the old bulk API by its own codes, SOAP in a fault."""
     org.sandbox.sessions.end_all()
     assert org("GET", "nothing/there").json()[0]["errorCode"] == "INVALID_SESSION_ID"
+    odd = org.http.get("/services/data/v64.0/limits", headers={"Authorization": "Basic eDp5"})
+    assert (odd.status_code, odd.json()) == (401, [{"message": "INVALID_HEADER_TYPE", "errorCode": "INVALID_AUTH_HEADER"}])
     old = org.http.get("/services/async/64.0/job/750", headers={"X-SFDC-Session": "gone"})
     assert (old.status_code, old.json()["exceptionCode"]) == (400, "InvalidSessionId")
     soap = org.http.post("/services/Soap/m/64.0", content="<x><met:sessionId>gone</met:sessionId></x>")

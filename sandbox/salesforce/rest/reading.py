@@ -112,7 +112,12 @@ def _parent(asked: Asked, reference: Field, value: Mapping[str, Any]) -> str:
         if len(found) == 1:
             return found[0].id
         if found:
-            raise RowError(RowFault("DUPLICATE_EXTERNAL_ID", f"{field.name}: more than one record found for external id field: {key}"))
+            raise RowError(
+                RowFault(
+                    "DUPLICATE_EXTERNAL_ID",
+                    f"{field.label}: more than one record found for external id field: [{', '.join(one.id for one in found)}]",
+                )
+            )
         raise RowError(
             RowFault("INVALID_FIELD", f"Foreign key external ID: {key} not found for field {field.name} in entity {parent.name}", None)
         )

@@ -43,7 +43,13 @@ def list_resources(asked: Asked) -> Answer:
     return Answer(200, {**{name: f"{asked.base}/{path}" for name, path in RESOURCES}, "identity": identity})
 
 
+def list_composites(asked: Asked) -> Answer:
+    """``GET composite``: the resources that take several records or calls."""
+    return Answer(200, {name: f"{asked.base}/composite/{name}" for name in ("tree", "batch", "sobjects", "graph")})
+
+
 ROUTES = [
     Route("GET", "/services/data", list_versions, "open", counts=False),
     Route("GET", "/services/data/v{version}", list_resources),
+    Route("GET", "/services/data/v{version}/composite", list_composites),
 ]
