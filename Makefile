@@ -24,6 +24,7 @@ bench: $(READY)  ## speed and memory, as ratios within one run; takes some minut
 	$(BIN)/python benchmarks/pull.py
 	$(BIN)/python benchmarks/compute.py
 	$(BIN)/python benchmarks/lake.py
+	$(BIN)/python benchmarks/write_salesforce.py
 
 check: $(READY) format lint types docs-check test  ## what CI runs
 
