@@ -7,25 +7,28 @@ from email.utils import getaddresses
 from typing import TYPE_CHECKING, Any
 
 from sandbox.clock import from_ms
+from sandbox.salesforce.errors import RowError, RowFault
 from sandbox.salesforce.records import Record
 
 if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
 
-DRAFT = "5"
-"""The status of a mail that is not sent yet."""
+NEW, READ, DRAFT = "0", "1", "5"
+"""Statuses of a mail: come in, looked at, not sent yet."""
 
 _SIDES = (("ToAddress", "ToIds"), ("CcAddress", "CcIds"), ("BccAddress", "BccIds"))
 
 
 def mail_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | None, given: set[str]) -> dict[str, Any]:
-    """Name, date and sender of a new mail; its lists of ids go into relations, not into fields."""
+    """Name, date and sender of a new mail; its lists of ids go into relations, not into fields. RowError where a sent mail is to change."""
     found: dict[str, Any] = {}
+    if former is not None:
+        _check_change(org, whole, former, given)
     if former is None or "Subject" in given:
         found["Name"] = (whole.get("Subject") or "")[:255] or None
     if former is None:
         found["MessageDate"] = whole.get("MessageDate") or org.now_ms()
-        found["Status"] = whole.get("Status") or "0"
+        found["Status"] = whole.get("Status") or NEW
         address = whole.get("FromAddress")
         if address and not whole.get("FromId") and not whole.get("Incoming"):
             field = org.kind("User").field("Email")
@@ -33,6 +36,19 @@ def mail_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | 
             found["FromId"] = sender[0].id if sender else None
     found.update({ids: None for _, ids in _SIDES if ids in whole})
     return found
+
+
+def _check_change(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any], given: set[str]) -> None:
+    """Only a draft may change freely; of other mail custom fields may, and a new one may be marked as read.
+
+    The object reference says so; the words of the refusal are those of any record that is read-only.
+    """
+    if former.get("Status") == DRAFT:
+        return
+    free = {field.name for field in org.kind("EmailMessage") if field.custom}
+    is_read_now = (former.get("Status"), whole.get("Status")) == (NEW, READ)
+    if given - free - ({"Status"} if is_read_now else set()):
+        raise RowError(RowFault("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"))
 
 
 def relation_values(org: Org, whole: Mapping[str, Any], former: Mapping[str, Any] | None, given: set[str]) -> dict[str, Any]:  # noqa: ARG001 - every rule is called alike

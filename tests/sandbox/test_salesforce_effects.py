@@ -12,6 +12,7 @@ from sandbox.salesforce.errors import RowError
 from sandbox.salesforce.options import OrgOptions
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.records import Record
+from sandbox.salesforce.schema import Field
 from sandbox.salesforce.undoing import Savepoint
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -257,6 +258,19 @@ def test_a_draft_or_a_mail_of_a_case_has_no_task(org: Org) -> None:
     jo, case = contact(org), create(org, "Case", Subject="Help")
     assert create(org, "EmailMessage", ToIds=[jo.id], Status="5").values.get("ActivityId") is None
     assert create(org, "EmailMessage", ParentId=case.id, FromAddress="jo@acme.example").values.get("ActivityId") is None
+
+
+def test_only_a_draft_changes_freely(org: Org) -> None:
+    """Mail that came in can be marked as read; custom fields are always free; a mail that was sent keeps its words."""
+    org.add_field("EmailMessage", Field("Note__c", "Note", "string", length=80, custom=True))
+    draft, come, sent = (create(org, "EmailMessage", Subject="Hello", Status=status) for status in ("5", "0", "3"))
+    update(org, draft, Subject="Hello again")
+    update(org, come, Status="1", Note__c="seen")
+    update(org, sent, Note__c="seen")
+    for mail, values in ((sent, {"Subject": "Other words"}), (come, {"Status": "2"})):
+        with pytest.raises(RowError, match="INSUFFICIENT_ACCESS_OR_READONLY"):
+            update(org, mail, **values)
+    assert [one.values["Subject"] for one in (draft, come, sent)] == ["Hello again", "Hello", "Hello"]
 
 
 # Campaigns and cases
