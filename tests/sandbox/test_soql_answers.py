@@ -177,6 +177,8 @@ def test_typeof_gives_each_type_its_own_fields(org: Org) -> None:
         ("AccountId IN (SELECT Id FROM Account WHERE Industry = 'Banking')", "Lee"),
         ("AccountId NOT IN (SELECT Id FROM Account)", "Solo"),
         ("Id IN (SELECT ContactId FROM Case)", ""),
+        ("(AccountId IN (SELECT ParentId FROM Account)) AND LastName > 'a'", "Lee"),
+        ("toLabel(LeadSource) = null", "Lee Solo"),
     ],
 )
 def test_conditions(org: Org, where: str, found: str) -> None:
@@ -316,6 +318,36 @@ def test_a_field_without_permission_is_no_such_column() -> None:
     org.import_record("PermissionSetAssignment", {"AssigneeId": org.integration_id, "PermissionSetId": granted.id})
     org.access.grant(granted.id, "Account", "Tier__c")
     assert [run_query(org, org.integration_id, text).total for text in asked] == [1, 1, 1]
+
+
+def test_days_are_the_users_and_the_fiscal_year_is_the_orgs() -> None:
+    """What TODAY is depends on the time zone of whoever asks; date functions stay in UTC unless they are told to convert."""
+    org = empty_org()
+    org.import_record("Contact", {"LastName": "Late", "CreatedDate": to_ms(datetime(2026, 11, 22, 6, tzinfo=UTC))})
+    asked = (
+        "CreatedDate = TODAY",
+        "CreatedDate = YESTERDAY",
+        "DAY_ONLY(CreatedDate) = 2026-11-22",
+        "DAY_ONLY(convertTimezone(CreatedDate)) = 2026-11-21",
+    )
+    assert [names(org, where) for where in asked] == ["Late", "", "Late", ""]
+    org.store("User").change(org.store("User").rows[org.integration_id], {"TimeZoneSidKey": "America/Los_Angeles"})
+    assert [names(org, where) for where in asked] == ["", "Late", "Late", "Late"]
+    company = next(iter(org.store("Organization")), None) or org.import_record("Organization", {"Name": "Org"})
+    org.store("Organization").change(company, {"FiscalYearStartMonth": 11})
+    assert names(org, "FISCAL_MONTH(CreatedDate) = 1 AND CreatedDate = THIS_FISCAL_QUARTER AND CreatedDate > LAST_FISCAL_YEAR") == "Late"
+
+
+def test_archived_activities_leave_a_plain_query_as_time_passes() -> None:
+    """A closed task whose due date lies a year back is found by queryAll alone."""
+    org = empty_org()
+    org.import_record(
+        "Task", {"Subject": "Call", "Status": "Completed", "IsClosed": True, "ActivityDate": "2026-01-01", "OwnerId": org.admin_id}
+    )
+    assert names(org, "Subject = 'call'", "Task", "Subject") == "Call"
+    org.clock.advance(400 * 86_400)
+    assert names(org, "Subject = 'call'", "Task", "Subject") == ""
+    assert answer(org, "SELECT Subject, IsArchived FROM Task", is_all=True) == [{"Subject": "Call", "IsArchived": True}]
 
 
 def test_what_is_not_committed_is_not_seen() -> None:

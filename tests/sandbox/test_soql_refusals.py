@@ -152,6 +152,11 @@ def test_refusals_as_recorded(org: Org, text: str, code: str, message: str) -> N
         ("SELECT Name, COUNT(Name) FROM Account GROUP BY Name", "MALFORMED_QUERY", "Grouped field should not be aggregated: Name"),
         ("SELECT SUM(Name) FROM Account", "MALFORMED_QUERY", "field Name does not support aggregate operator SUM"),
         ("SELECT COUNT(IsDeleted) FROM Account", "MALFORMED_QUERY", "field IsDeleted does not support aggregate operator COUNT"),
+        (
+            "SELECT COUNT(Id) FROM Account GROUP BY CUBE(Industry, Type, OwnerId, ParentId)",
+            "MALFORMED_QUERY",
+            "GROUP BY CUBE can have at most 3 fields",
+        ),
         ("SELECT COUNT(Id) n, SUM(AnnualRevenue) N FROM Account", "MALFORMED_QUERY", "duplicate alias: N"),
         ("SELECT Name n FROM Account", "MALFORMED_QUERY", "only aggregate expressions use field aliasing"),
         ("SELECT CALENDAR_YEAR(CreatedDate) FROM Account", "MALFORMED_QUERY", "Field must be grouped or aggregated: CreatedDate"),
@@ -191,7 +196,7 @@ JOINS = {
     ),
     "Id IN (SELECT AccountId FROM Contact WHERE Id IN (SELECT ContactId FROM Case))": "Nesting of semi join sub-selects is not supported",
     "Id IN (SELECT AccountId FROM Task)": "Entity 'Task' is not supported for semi join inner selects",
-    "Id IN (SELECT Id FROM Account)": "The inner and outer selects should not be on the same object type: 'Account'",
+    "Id IN (SELECT ParentId FROM Account)": "The inner and outer selects should not be on the same object type",
     "Id IN (SELECT LastName FROM Contact)": "Semi join sub-selects can only query id fields, cannot use: 'LastName'",
     "Name IN (SELECT AccountId FROM Contact)": "Semi join sub-selects can only query id fields, cannot use: 'Name'",
     "Id IN (SELECT OwnerId FROM Contact)": (

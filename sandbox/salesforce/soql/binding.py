@@ -12,6 +12,7 @@ from sandbox.salesforce.records import Record
 from sandbox.salesforce.schema import Field, ObjectType
 from sandbox.salesforce.soql import faults, tree
 from sandbox.salesforce.soql.functions import AGGREGATES, DATE_FUNCTIONS, HOUR, SHOWN
+from sandbox.salesforce.soql.showing import shown
 from sandbox.salesforce.soql.spans import Calendar
 
 if TYPE_CHECKING:
@@ -149,6 +150,9 @@ class Binder:
         base = self.operand(inner)
         if call.name in SHOWN:
             base.function = call.name
+            if call.name == "TOLABEL":
+                label, get = shown("TOLABEL", base.field, base.type, self.scene.calendar), base.get
+                base.get = lambda row: label(get(row))
             return base
         if base.type not in ("date", "datetime") or (call.name == HOUR and base.type != "datetime"):
             sentence = f"field {base.field.name} of type {base.type} does not support the function {call.name}"

@@ -18,8 +18,8 @@ from sandbox.salesforce.soql.shaping import of_kind
 from sandbox.salesforce.soql.showing import shown
 from sandbox.salesforce.soql.sorting import ordered
 
-GROUPS = 2_000
-"""Most groups of one answer; there is no paging over groups."""
+GROUPS, TOTALLED = 2_000, 3
+"""Most groups of one answer (there is no paging over groups), and most fields of ROLLUP and CUBE."""
 
 
 @dataclass
@@ -37,6 +37,8 @@ class Grouping:
     def __init__(self, binder: Binder, query: tree.Query) -> None:
         self.binder, self.query, self.text = binder, query, binder.scene.text
         self.keys = {self._name(expr): self._groupable(expr) for expr in query.group}
+        if query.grouping != "plain" and len(query.group) > TOTALLED:
+            raise malformed_query(f"GROUP BY {query.grouping.upper()} can have at most {TOTALLED} fields")
         self.operands: dict[str, tuple[Operand, Callable[[list[Record]], Any]]] = {}
         self.aliases: dict[str, tree.Expr] = {}
         self.columns = self._columns()

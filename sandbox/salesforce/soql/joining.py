@@ -56,11 +56,8 @@ def check_sub_select(text: str, inner: tree.Query, left: Operand, chosen: Operan
         if operand.type not in IDS:
             sentence = f"Semi join sub-selects can only query id fields, cannot use: '{operand.field.name}'"
             raise faults.wrong(text, operand.at, "MALFORMED_QUERY", sentence)
-    outer, within = left.kind.name, chosen.kind.name if not chosen.steps else ""
-    if outer == within and left.type == "id" and chosen.type == "id":
-        raise faults.wrong(
-            text, left.at, "MALFORMED_QUERY", f"The inner and outer selects should not be on the same object type: '{outer}'"
-        )
+    if left.kind is chosen.kind and not chosen.steps:
+        raise faults.wrong(text, left.at, "MALFORMED_QUERY", "The inner and outer selects should not be on the same object type")
     if not points_to(left) & points_to(chosen):
         sentence = (
             f"The selected field '{chosen.field.name}' in the subquery and the left operand field in the where expression "

@@ -57,6 +57,7 @@ def begin(org: Org, user_id: str, text: str, *, is_all: bool, version: str | Non
         raise malformed_query(
             "rule soqlWithIdentifierClause failed predicate: {this.helper.allowApexSyntax() && this.helper.hasApexContext()}?"
         )
+    org.sweep()
     return Scene(org, user_id, text, is_all, calendar_of(org, user_id), version or org.org.api_version), query
 
 

@@ -35,11 +35,12 @@ class Selection:
         check_places(query.where)
         self.conditions = Conditions(scene.text, scene.calendar, self.binder.operand, self._choose)
         self.is_aggregate = is_aggregate(query)
-        self.sorts = [] if self.is_aggregate else [(self._sortable(sort), sort) for sort in query.order]
         if (query.offset or 0) > OFFSET:
             raise OrgError(400, "NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {OFFSET}")
+        # What is wrong is told in the order in which it is written: the fields, the conditions, the order.
         self.write: Write | None = None if self.is_aggregate or self.counts_only else self._writer()
         self.test: Test | None = None if query.where is None else self.conditions.test(query.where)
+        self.sorts = [] if self.is_aggregate else [(self._sortable(sort), sort) for sort in query.order]
         self.in_scope = self._scope_test()
 
     @property
