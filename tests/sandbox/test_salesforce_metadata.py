@@ -12,6 +12,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce
+from simple_salesforce.exceptions import SalesforceMalformedRequest
 from zeep.exceptions import Fault
 
 from sandbox.clock import Clock
@@ -568,3 +569,60 @@ def test_answers_are_well_formed(sf: Any) -> None:
     api = sf.mdapi
     api.CustomField.create([api.CustomField(fullName="Contact.X__c", type=api.FieldType("Text"), label="<A & B>", length=18)])
     assert api.CustomField.read(["Contact.X__c"]).label == "<A & B>"
+
+
+# The Tooling API
+
+
+def test_a_field_is_made_read_changed_and_deleted_as_a_record(sf: Any) -> None:
+    """The Tooling API defines the same field, with the same rules and refusals."""
+    metadata = {"label": "X", "type": "Number", "precision": 5, "scale": 2, "required": False}
+    made = sf.toolingexecute("sobjects/CustomField", method="POST", data={"FullName": "Contact.X__c", "Metadata": metadata})
+    assert made == {"id": made["id"], "success": True, "errors": [], "warnings": [], "infos": []}
+    path = f"sobjects/CustomField/{made['id']}"
+    held = sf.toolingexecute(path)
+    assert (held["FullName"], held["TableEnumOrId"], held["Metadata"]["scale"]) == ("Contact.X__c", "Contact", 2)
+    answer = sf.session.patch(f"{sf.tooling_url}{path}", json={"Metadata": {**metadata, "label": "Y"}}, headers=sf.headers)
+    assert (answer.status_code, sf.sandbox.org.schema.object("Contact").field("X__c").label) == (204, "Y")
+    with pytest.raises(SalesforceMalformedRequest, match="There is already a field named X on Contact"):
+        sf.toolingexecute("sobjects/CustomField", method="POST", data={"FullName": "Contact.X__c", "Metadata": metadata})
+    assert sf.session.delete(f"{sf.tooling_url}{path}", headers=sf.headers).status_code == 204
+    assert sf.sandbox.org.schema.object("Contact").field("X__c") is None
+
+
+def test_a_picklist_keeps_its_values_in_json(sf: Any) -> None:
+    """What was given comes back: switches as booleans, values under valueName."""
+    values = [{"valueName": "a", "label": "A", "default": True}, {"valueName": "b", "label": "B", "default": False}]
+    chosen = {"restricted": True, "valueSetDefinition": {"sorted": False, "value": values}}
+    metadata = {"label": "P", "type": "Picklist", "valueSet": chosen}
+    sf.toolingexecute("sobjects/CustomField", method="POST", data={"FullName": "Contact.P__c", "Metadata": metadata})
+    [row] = sf.toolingexecute("query", params={"q": "SELECT FullName, Metadata FROM CustomField WHERE DeveloperName = 'P'"})["records"]
+    assert (row["FullName"], row["Metadata"]["valueSet"]) == ("Contact.P__c", chosen)
+
+
+def test_definitions_can_be_queried(sf: Any) -> None:
+    """FieldDefinition and EntityParticle tell of one entity's fields, and want a filter on it; addresses lie below tooling."""
+
+    def rows(soql: str) -> list[dict[str, Any]]:
+        return sf.toolingexecute("query", params={"q": soql})["records"]
+
+    [name] = rows(
+        "SELECT DataType, Length FROM FieldDefinition WHERE EntityDefinition.QualifiedApiName = 'Contact' AND QualifiedApiName = 'LastName'"
+    )
+    assert (name["DataType"], name["Length"]) == ("Text(80)", 80)
+    assert name["attributes"]["url"] == "/services/data/v59.0/tooling/sobjects/FieldDefinition/Contact.LastName"
+    [name] = rows("SELECT DataType, IsNillable FROM EntityParticle WHERE EntityDefinitionId = 'Contact' AND QualifiedApiName = 'LastName'")
+    assert (name["DataType"], name["IsNillable"]) == ("string", False)
+    assert [one["Name"] for one in rows("SELECT Name FROM PermissionSet WHERE IsOwnedByProfile = false")] == ["Consent_Fields"]
+    with pytest.raises(SalesforceMalformedRequest, match="needs a filter"):
+        rows("SELECT QualifiedApiName FROM FieldDefinition")
+
+
+def test_whole_definitions_are_read_one_by_one(sf: Any) -> None:
+    """FullName and Metadata of several fields at once are refused in Salesforce's words."""
+    for name in ("X", "Y"):
+        metadata = {"label": name, "type": "Date"}
+        sf.toolingexecute("sobjects/CustomField", method="POST", data={"FullName": f"Contact.{name}__c", "Metadata": metadata})
+    assert sf.toolingexecute("query", params={"q": "SELECT Id, EntityDefinition.Label FROM CustomField"})["totalSize"] == 2
+    with pytest.raises(SalesforceMalformedRequest, match="must specify no more than one row for retrieval"):
+        sf.toolingexecute("query", params={"q": "SELECT FullName FROM CustomField"})

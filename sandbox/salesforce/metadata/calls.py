@@ -29,15 +29,15 @@ _TYPES = (
 )
 
 
-def check_may_use(org: Org, user_id: str) -> None:
-    """That the user may change metadata. OrgError INSUFFICIENT_ACCESS where not."""
+def check_may_use(org: Org, user_id: str, status: int = 500) -> None:
+    """That the user may change metadata. OrgError INSUFFICIENT_ACCESS, of that status, where not."""
     sets = org.store("PermissionSet").rows
     for assignment in org.store("PermissionSetAssignment").children("AssigneeId", user_id):
         held = sets.get(assignment.values.get("PermissionSetId", ""))
         if held is not None and not assignment.is_deleted and any(held.values.get(name) for name in ADMINS):
             return
     raise OrgError(
-        500, "INSUFFICIENT_ACCESS", "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
+        status, "INSUFFICIENT_ACCESS", "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
     )
 
 
@@ -46,7 +46,7 @@ def save(org: Org, user_id: str, message: Message) -> str:
     given = _given(message)
     verb = message.operation.removesuffix("Metadata")
     catalogue = Catalogue.of(org)
-    judged = [(component, _refusals(catalogue, component, verb)) for component in given]
+    judged = [(component, refusals(catalogue, component, verb)) for component in given]
     is_halted = message.all_or_none and any(problems for _, problems in judged)
     results = []
     for component, problems in judged:
@@ -61,7 +61,7 @@ def save(org: Org, user_id: str, message: Message) -> str:
             ]
         if not refused:
             # An earlier component of this call may stand in the way, or make room.
-            refused = _refusals(catalogue, component, verb)
+            refused = refusals(catalogue, component, verb)
         if not refused:
             created, _ = catalogue.save(user_id, component)
         results.append(_saved(component.full_name, refused, {"created": created} if verb == "upsert" else {}))
@@ -193,7 +193,8 @@ def _known(kind: str) -> str:
     return kind
 
 
-def _refusals(catalogue: Catalogue, component: Component, verb: str) -> list[Problem]:
+def refusals(catalogue: Catalogue, component: Component, verb: str) -> list[Problem]:
+    """Why a component cannot be made (``create``), changed (``update``) or either (``upsert``)."""
     held = catalogue.find(component.type, component.full_name)
     if verb == "create" and held is not None:
         if component.type == FIELD:

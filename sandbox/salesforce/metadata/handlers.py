@@ -1,10 +1,11 @@
-"""The routes of the Metadata API and of the part of the Tooling API that defines custom fields."""
+"""The routes of the Metadata API and of the part of the Tooling API that the sandbox serves."""
 
 from __future__ import annotations
 
 from sandbox.salesforce.asking import Answer, Asked, Route
 from sandbox.salesforce.metadata.calls import OPERATIONS, check_may_use
 from sandbox.salesforce.metadata.envelope import CONTENT_TYPE, NoMessage, answer_text, client_fault, read_message
+from sandbox.salesforce.metadata.tooling import TOOLING_ROUTES
 
 
 def answer_soap(asked: Asked) -> Answer:
@@ -25,5 +26,6 @@ def answer_soap(asked: Asked) -> Answer:
 METADATA_ROUTES = [
     Route("POST", "/services/Soap/m/{version}", answer_soap, form="soap"),
     Route("POST", "/services/Soap/m/{version}/{rest...}", answer_soap, form="soap"),
+    *TOOLING_ROUTES,
 ]
 """The client library posts to the endpoint itself and to paths below it."""
