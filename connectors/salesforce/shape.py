@@ -29,8 +29,8 @@ PARENTS = {
 NEEDED = ("Contact", "Account", "User", "Task", "Event")
 """Objects without which an org cannot be read to any purpose."""
 
-OPTIONAL = frozenset({TASK_KEY, "Type", "AutomationType", "CreatedBy.ContactId", "ContactId"})
-"""Fields that many orgs do not have, and that nobody needs to be told of."""
+OPTIONAL = frozenset({TASK_KEY, "Type", "AutomationType", "CreatedBy.ContactId", "ContactId", "SystemModstamp"})
+"""Fields that many orgs (or, as the last, some objects) do not have, and that nobody needs to be told of."""
 
 COSTS = {
     "HasOptedOutOfEmail": "nobody can tell who does not want e-mail",
