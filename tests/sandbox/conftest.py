@@ -123,13 +123,13 @@ class ToSandbox(HTTPAdapter):
         self._base = urlsplit(base_url)
         super().__init__()
 
-    def send(self, request: Any, **more: Any) -> requests.Response:
+    def send(self, request: Any, *args: Any, **more: Any) -> requests.Response:
         """Send to the sandbox what was meant for Salesforce."""
         meant = urlsplit(request.url)
         request.headers["Host"] = meant.netloc
         request.url = urlunsplit((self._base.scheme, self._base.netloc, meant.path, meant.query, ""))
         more["proxies"] = {}
-        return super().send(request, **more)
+        return super().send(request, *args, **more)
 
 
 @pytest.fixture

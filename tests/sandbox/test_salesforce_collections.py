@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 
 ALL = "composite/sobjects"
 MISSING = {"statusCode": "REQUIRED_FIELD_MISSING", "message": "Required fields are missing: [LastName]", "fields": ["LastName"]}
@@ -163,7 +163,7 @@ def test_exactly_the_good_rows_are_written(org: Any, rows: list[str], all_or_non
 
 def test_the_python_client_sends_collections(org: Any, https: Any) -> None:
     """simple-salesforce has no verb for them, but reaches them."""
-    client = Salesforce(session=https(org), session_id=org.session.id, instance="stillthere.my.salesforce.com", version="64.0")
+    client: Any = Salesforce(session=https(org), session_id=org.session.id, instance="stillthere.my.salesforce.com", version="64.0")
     made = client.restful("composite/sobjects", method="POST", json={"allOrNone": False, "records": [row(LastName="A"), row()]})
     assert [one["success"] for one in made] == [True, False]
     gone = client.restful("composite/sobjects", params={"ids": made[0]["id"], "allOrNone": "false"}, method="DELETE")

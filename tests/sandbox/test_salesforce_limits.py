@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceRefusedRequest
 
 USED_UP = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
@@ -60,7 +60,7 @@ def test_what_others_use_counts_too(start_org: Any) -> None:
 def test_the_client_meets_the_limit(start_org: Any, https: Any) -> None:
     """simple-salesforce raises a refusal that holds the code, and reads the usage header of good answers."""
     org = start_org(daily=2, usage_jitter=0)
-    client = Salesforce(session=https(org), session_id=org.session.id, instance="stillthere.my.salesforce.com", version="64.0")
+    client: Any = Salesforce(session=https(org), session_id=org.session.id, instance="stillthere.my.salesforce.com", version="64.0")
     client.limits()
     assert client.api_usage["api-usage"].used == 1
     client.limits()

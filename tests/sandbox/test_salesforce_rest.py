@@ -5,8 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
-from simple_salesforce import Salesforce, format_external_id
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceMoreThanOneRecord, SalesforceResourceNotFound
+from simple_salesforce.format import format_external_id
 
 from sandbox.clock import from_ms
 
@@ -329,7 +330,7 @@ def test_inserting_an_assignment_grants_a_permission_set(org: Any) -> None:
 
 def test_the_python_client_reads_and_writes(org: Any, https: Any) -> None:
     """simple-salesforce as it is: create, get, update, upsert, delete, query with cursors, describe, and its exceptions."""
-    client = Salesforce(session=https(org), session_id=org.session.id, instance="stillthere.my.salesforce.com", version="64.0")
+    client: Any = Salesforce(session=https(org), session_id=org.session.id, instance="stillthere.my.salesforce.com", version="64.0")
     contact = client.Contact.create({"LastName": "Nair", "Email": "priya@northwind.example"})["id"]
     assert client.Contact.update(contact, {"Title": "CFO"}) == 204
     assert client.Contact.get(contact)["Title"] == "CFO"

@@ -9,8 +9,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from simple_salesforce import Salesforce, SalesforceAuthenticationFailed
-from simple_salesforce.exceptions import SalesforceExpiredSession
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceExpiredSession
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN = "/services/oauth2/token"  # noqa: S105 - a path
@@ -146,7 +146,7 @@ def test_the_python_client_signs_in_by_every_way(start_org: Any, https: Any, key
         {"username": options.username, "password": options.password, "security_token": ""},
     ]
     for way in ways:
-        client = Salesforce(session=session, **way)  # type: ignore[arg-type]  # its own annotations do not fit its branches
+        client: Any = Salesforce(session=session, **way)  # type: ignore[arg-type]  # its own annotations do not fit its branches
         assert client.query("SELECT COUNT() FROM User")["totalSize"] >= 1
         assert client.sf_instance == "stillthere.my.salesforce.com"
     with pytest.raises(SalesforceAuthenticationFailed, match="invalid client credentials"):
@@ -194,7 +194,7 @@ def test_who_is_signed_in(org: Any) -> None:
 
 def test_the_client_sees_a_revoked_session(org: Any, https: Any) -> None:
     """A client that cannot sign in again raises what it knows for an ended session."""
-    client = Salesforce(session=https(org), session_id=org.session.id, instance="stillthere.my.salesforce.com")
+    client: Any = Salesforce(session=https(org), session_id=org.session.id, instance="stillthere.my.salesforce.com")
     assert client.limits()["DailyApiRequests"]["Max"] == 100_000
     org.sandbox.sessions.end(org.session.id)
     with pytest.raises(SalesforceExpiredSession):
