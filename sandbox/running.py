@@ -217,6 +217,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
+        # Whoever is told the address may call before the server takes its first call; that call waits instead of being refused.
+        made.listen()
     except OSError:
         made.close()
         raise

@@ -74,12 +74,12 @@ def run_sandbox_open(wishes: SandboxWishes, *, as_json: bool) -> Answer:
         signal.signal(signal.SIGALRM, _end)
         signal.alarm(wishes.minutes * 60)
     with suppress(KeyboardInterrupt):  # Ctrl-C and the end of its minutes are how a sandbox is closed
-        world, salesforce = _customers(wishes)
+        world, salesforce = customers(wishes)
         serve(options, wishes.port, world=world, salesforce=salesforce, ready=lambda at: _announce(at, options.org, as_json=as_json))
     return Answer({"stopped": True}, ["The sandbox is closed; what was in it is gone."])
 
 
-def _customers(wishes: SandboxWishes) -> tuple[Tables | World | None, Tables | World | None]:
+def customers(wishes: SandboxWishes) -> tuple[Tables | World | None, Tables | World | None]:
     """What goes into HubSpot, and what into Salesforce. Raises BadInput where there is no such CRM, or a file is wrong."""
     if wishes.crm is not None and wishes.crm not in PARTS:
         raise BadInput(f"The CRM was given as {wishes.crm}; it must be one of {', '.join(PARTS)}.")

@@ -13,6 +13,7 @@ from sandbox.world.making import World
 from sandbox.world.options import DAY
 from sandbox.world.people import FREE_MAIL
 from sandbox.world.tables import moments
+from sandbox.world.texts import languages
 from transforms.vocabulary.tables import CONTACTS, to_table
 
 HUBSPOT_ONLY = ("form", "web", "product", "community", "chat")
@@ -96,8 +97,7 @@ class _Maker:
         self._drawn = drawn
         self._now = world.options.moment
         self._owners = [row["owner_id"] for row in world.owners.to_dict("records") if row["is_active"]]
-        by_language = world.contacts.assign(language=world.truth["language"]).dropna(subset=["title"]).groupby("language")
-        self._titles = {str(language): sorted(set(rows["title"])) for language, rows in by_language}
+        self._titles = {language.code: language.titles for language in languages()}
         self._domains = dict(zip(world.companies["company_id"], world.companies["domain"], strict=True))
         self._has_tickets = set(world.activities.loc[world.activities["channel"] == "ticket", "contact_id"])
         self._taken = set(world.contacts["email"].dropna().str.lower())
@@ -214,8 +214,7 @@ class _Maker:
         return "title_in_salesforce"
 
     def _title(self, rng: random.Random, fate: dict[str, Any], other_than: str | None) -> str:
-        titles: list[str] = [title for title in self._titles[fate["language"]] if title != other_than]
-        return rng.choice(titles)
+        return rng.choice([title for title in self._titles[fate["language"]] if title != other_than])
 
     def _as_salesforce(self, rng: random.Random, record: dict[str, Any], fate: dict[str, Any]) -> None:
         """What only Salesforce would know: that somebody is a lead, and that its data service saw a change of jobs."""

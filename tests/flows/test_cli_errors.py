@@ -111,6 +111,7 @@ def test_a_score_of_what_is_right(files: Path) -> None:
         ("plan", "--out", "nowhere/plan.json"),
         ("sandbox", "--load", "file"),
         ("sandbox", "--latency", "soon"),
+        ("sandbox", "--crm", "zoho"),
         ("sandbox", "--now", "2026-11-22T09:00:00"),
         ("sandbox", "--faults", "broken.json", "--contacts", "2", "--companies", "1", "--months", "2"),
     ],
