@@ -202,8 +202,9 @@ def _field_definitions(org: Org) -> Iterable[tuple[str, dict[str, Any]]]:
                 scale=field.scale,
                 target=",".join(field.reference_to),
             )
-            shared = {
-                "DurableId": f"{kind.name}.{own or field.name}",
+            durable = f"{kind.name}.{own or field.name}"
+            values = {
+                "DurableId": durable,
                 "EntityDefinitionId": kind.name,
                 "QualifiedApiName": field.name,
                 "DeveloperName": field.name.removesuffix("__c").removesuffix("Id")
@@ -235,7 +236,7 @@ def _field_definitions(org: Org) -> Iterable[tuple[str, dict[str, Any]]]:
                 "IsUpdatable": field.updateable,
                 "IsNameField": field.name_field,
             }
-            yield shared["DurableId"], shared
+            yield durable, values
 
 
 def _particles(org: Org) -> Iterable[tuple[str, dict[str, Any]]]:
