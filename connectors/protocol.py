@@ -20,6 +20,8 @@ class Crm(Protocol):
     """
 
     name: str
+    records_at_once: int
+    """How many records are best given to one call of :meth:`write_fields`; they are journalled in one commit."""
 
     def greet(self) -> Checkup:
         """The account, the CRM's clock and the calls left, without findings; one call. Raises where the CRM does not let us in."""

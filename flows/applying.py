@@ -15,9 +15,6 @@ from flows.memory import give_back
 from flows.work import Work
 from transforms.vocabulary.changes import CELLS, Fate, WriteReport
 
-CHUNK = 1_000
-"""Records whose writes are journalled in one commit."""
-
 
 @dataclass
 class Applied:
@@ -45,7 +42,7 @@ def apply_cells(work: Work, run_id: str, cells: pd.DataFrame, applied: Applied) 
     for (crm_name, table), places in sorted(cells.groupby(["crm", "table"]).indices.items()):
         crm = work.crm(str(crm_name))
         done, expected = 0, cells["record_id"].iloc[places].nunique()
-        for chunk in _chunks(cells, places):
+        for chunk in _chunks(cells, places, crm.records_at_once):
             batch_id = work.journal.intend(run_id, str(table), chunk)
             reports: list[WriteReport] = []
             try:
@@ -86,9 +83,9 @@ def apply_tasks(work: Work, run_id: str, create: pd.DataFrame, update: pd.DataFr
             work.progress(f"tasks {what}", len(part), len(part))
 
 
-def _chunks(cells: pd.DataFrame, places: np.ndarray) -> Iterator[pd.DataFrame]:
+def _chunks(cells: pd.DataFrame, places: np.ndarray, size: int) -> Iterator[pd.DataFrame]:
     """The cells at these places, in chunks of whole records. Only one chunk is copied at a time: all of them are many."""
-    number = pd.factorize(cells["record_id"].iloc[places])[0] // CHUNK
+    number = pd.factorize(cells["record_id"].iloc[places])[0] // size
     order = np.argsort(number, kind="stable")
     for part in np.split(order, np.flatnonzero(np.diff(number[order])) + 1):
         yield cells.iloc[places[part]].reset_index(drop=True)

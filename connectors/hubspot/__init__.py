@@ -63,6 +63,7 @@ class HubSpot:
     """
 
     name = CRM
+    records_at_once = 1_000
 
     def __init__(
         self,

@@ -85,6 +85,8 @@ class Salesforce:
     """
 
     name = CRM
+    # So many that a bulk job is worth its calls (see connectors.salesforce.writing), and few enough to be held in memory.
+    records_at_once = 10_000
 
     def __init__(
         self,
