@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sandbox.clock import Clock
@@ -12,7 +13,7 @@ from sandbox.options import SandboxOptions
 from sandbox.salesforce import dml, dml_deleting, dml_merging
 from sandbox.salesforce.access import Access
 from sandbox.salesforce.dml_activities import add_count_fields, counts, is_archivable
-from sandbox.salesforce.errors import OrgError
+from sandbox.salesforce.errors import OrgError, RowError
 from sandbox.salesforce.ids import make_id, normal_id
 from sandbox.salesforce.limits import Limits
 from sandbox.salesforce.options import OrgOptions
@@ -20,6 +21,7 @@ from sandbox.salesforce.records import STAMPS, Record, Store
 from sandbox.salesforce.schema import Field, ObjectType
 from sandbox.salesforce.standard import standard_schema
 from sandbox.salesforce.standard_people import settle_people
+from sandbox.salesforce.undoing import Savepoint
 
 DAY_MS = 86_400_000
 _ACTIVITIES = ("Task", "Event")
@@ -127,43 +129,56 @@ class Org:
 
     def create(self, user_id: str, object_name: str, values: Mapping[str, Any]) -> Record:
         """A new record of values in memory form, as a user makes it. Raises RowError, or OrgError where there is no such object."""
-        with self.lock:
+        with self._whole():
             return dml.create(self, user_id, self.kind(object_name), values)
 
     def update(self, user_id: str, record: Record, values: Mapping[str, Any]) -> None:
         """Set values of a record; None empties one. Raises RowError."""
-        with self.lock:
+        with self._whole():
             dml.update(self, user_id, record, values)
 
     def upsert(self, user_id: str, object_name: str, ext_field: str, ext_value: Any, values: Mapping[str, Any]) -> tuple[Record, bool]:
         """Update the record that holds that value in an external-id field, or create one. Raises RowError; OrgError 300 where several do."""
-        with self.lock:
+        with self._whole():
             return dml.upsert(self, user_id, self.kind(object_name), ext_field, ext_value, values)
 
     def delete(self, user_id: str, record: Record) -> None:
         """Put a record, and what cascades from it, into the recycle bin. Raises RowError."""
-        with self.lock:
+        with self._whole():
             dml_deleting.delete(self, user_id, record)
 
     def undelete(self, user_id: str, record: Record) -> None:
         """Take a record, and what went with it, out of the recycle bin. Raises RowError."""
-        with self.lock:
+        with self._whole():
             dml_deleting.undelete(self, user_id, record)
 
     def erase(self, record: Record) -> None:
         """Empty the recycle bin of one record: no query finds it again."""
-        with self.lock:
+        with self._whole():
             dml_deleting.erase(self, record)
 
     def merge(self, user_id: str, object_name: str, winner_id: str, loser_ids: Sequence[str]) -> None:
         """Merge at most two records into a third: they are deleted, their children go over. Raises RowError."""
-        with self.lock:
+        with self._whole():
             dml_merging.merge(self, user_id, self.kind(object_name), winner_id, loser_ids)
 
     def convert_lead(self, user_id: str, lead_id: str, *, account_id: str | None = None, contact_id: str | None = None) -> Record:
         """Make a lead a contact (a new one, or one that exists) of an account, and tell the contact. Raises RowError."""
-        with self.lock:
+        with self._whole():
             return dml_merging.convert_lead(self, user_id, lead_id, account_id=account_id, contact_id=contact_id)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """All that a write does, or nothing of it: where it is refused half-way, what it did is undone."""
+        with self.lock:
+            savepoint = Savepoint(self)
+            try:
+                yield
+            except (RowError, OrgError):
+                savepoint.go_back()
+                raise
+            finally:
+                savepoint.release()
 
     def import_record(self, object_name: str, values: Mapping[str, Any]) -> Record:
         """Put a finished record with its own stamps, without any check. Id and stamps that it lacks are filled in."""
