@@ -21,13 +21,12 @@ from typing import Any
 import orjson
 
 from sandbox.hubspot.account import DISPOSITIONS
+from sandbox.loading.headers import message_id_in, sender_in
 from sandbox.loading.rows import Row as AnyRow
 
 Row = AnyRow[int]
 
 HALF_HOUR_MS = 1_800_000
-_FROM = re.compile(r"^From:[ \t]*(?:\"?([^\"<\r\n]*?)\"?[ \t]*)?<?([^<>\s]+@[^<>\s]+)>?", re.MULTILINE | re.IGNORECASE)
-_MESSAGE_ID = re.compile(r"^Message-ID:[ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
 _CODE = re.compile(r"\b([45])\.\d{1,3}\.\d{1,3}\b")
 _REPLY_CODE = re.compile(r"\b([45]\d\d)[ -]")
 
@@ -90,7 +89,6 @@ def _email(row: Row, people: People) -> tuple[Any, ...]:
         code = reply[1] if reply else "450" if found and found[1] == "4" else "550"
         message = f"{code} {found[0] if found else '5.1.1'} Recipient address rejected"
     seed = row.thread or row.subject or row.activity_id
-    found_id = _MESSAGE_ID.search(row.headers) if row.headers else None
     return (
         row.at,
         _owner(row),
@@ -99,7 +97,7 @@ def _email(row: Row, people: People) -> tuple[Any, ...]:
         row.subject,
         row.body,
         _headers(row, people, is_ours=is_ours),
-        found_id[1] if found_id else None,
+        message_id_in(row.headers),
         row.thread,
         "1" if is_ours else None,
         str(row.opens) if is_ours else None,
@@ -132,12 +130,11 @@ def _headers(row: Row, people: People, *, is_ours: bool) -> str:
         sender, to = ours, theirs
     else:
         sender, to = theirs[0], [ours]
-        given = _FROM.search(row.headers) if row.headers else None
+        given = sender_in(row.headers)
         if given:
             # What the mail says of its sender counts: a bounce comes from a daemon, not from the contact.
-            first, _, last = ("" if "=?" in (given[1] or "") else given[1] or "").strip().partition(" ")
-            address = given[2].lower()
-            sender = theirs[0] if address == theirs[0]["email"] else _person((address, first, last))
+            first, _, last = given[0].partition(" ")
+            sender = theirs[0] if given[1] == theirs[0]["email"] else _person((given[1], first, last))
     return orjson.dumps({"from": sender, "to": to, "cc": [], "bcc": [], "sender": {"email": sender["email"]}}).decode()
 
 

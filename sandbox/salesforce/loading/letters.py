@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from sandbox.loading.headers import message_id_in, sender_in
 from sandbox.loading.rows import Row
 from sandbox.salesforce.loading.people import Someone, stamps
 from sandbox.salesforce.loading.tasks import Place, put_task
 
-_FROM = re.compile(r"^From:[ \t]*(?:\"?([^\"<\r\n]*?)\"?[ \t]*)?<?([^<>\s]+@[^<>\s]+)>?", re.MULTILINE | re.IGNORECASE)
-_MESSAGE_ID = re.compile(r"^Message-ID:[ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
 _SENT, _READ = "3", "1"
 _TEAM = "team@ours.example"
 BODY_LIMIT, HEADERS_LIMIT, SUBJECT_LIMIT = 131_072, 32_000, 3_000
@@ -25,7 +23,6 @@ def put_email(place: Place, row: Row[str]) -> str:
     ours = _address_of(place, row.owner)
     subject = row.subject or "(no subject)"
     task = put_task(place, row, "Email", f"Email: {subject}", row.body, Type="Email")
-    found = _MESSAGE_ID.search(row.headers) if row.headers else None
     account = place.about(row)["AccountId"]
     message = place.org.import_record(
         "EmailMessage",
@@ -46,7 +43,7 @@ def put_email(place: Place, row: Row[str]) -> str:
             "Status": _SENT if is_ours else _READ,
             "MessageDate": row.at,
             "IsExternallyVisible": True,
-            "MessageIdentifier": found[1] if found else None,
+            "MessageIdentifier": message_id_in(row.headers),
             "ThreadIdentifier": row.thread,
             "IsClientManaged": True,
             "IsTracked": is_ours,
@@ -67,12 +64,11 @@ def _sender(place: Place, row: Row[str], first: Someone, *, is_ours: bool) -> tu
     if is_ours:
         record = place.org.find(row.owner) if row.owner else None
         return (str(record.values["Name"]) if record else "Ours", _address_of(place, row.owner), row.owner)
-    given = _FROM.search(row.headers) if row.headers else None
-    if given is None or given[2].lower() == first.email:
+    given = sender_in(row.headers)
+    if given is None or given[1] == first.email:
         return first.name, first.email, first.id
     # What the mail says of its sender counts: a bounce comes from a daemon, not from the contact.
-    name = "" if "=?" in (given[1] or "") else (given[1] or "").strip()
-    return name or given[2], given[2].lower(), None
+    return given[0] or given[1], given[1], None
 
 
 def _address_of(place: Place, user: str | None) -> str:
