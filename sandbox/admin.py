@@ -203,7 +203,7 @@ class _Admin:
             self._portal.limits.forget()
             if "daily_used" in given:
                 self._portal.limits.daily_used = int(given["daily_used"])
-        return _json({"dailyUsed": self._portal.limits.daily_used})
+        return _json({"dailyUsed": self._portal.limits.daily_used, "orgDailyUsed": self._org.limits.used})
 
     async def change(self, request: Request) -> Response:
         """Do what a person would do in the browser; see :func:`change_record`, and for ``"crm": "salesforce"`` :func:`change_in_org`."""

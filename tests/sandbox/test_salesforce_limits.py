@@ -53,7 +53,7 @@ def test_a_used_up_day_refuses_until_calls_grow_old(start_org: Any) -> None:
 def test_what_others_use_counts_too(start_org: Any) -> None:
     """The day belongs to the whole org; others may come in between."""
     org = start_org(daily=100, usage_jitter=0)
-    org.org.limits.others = 99
+    assert org.http.post("/_sandbox/limits", json={"org_daily_used": 99}).json()["orgDailyUsed"] == 99
     assert [org("GET", "limits").status_code for _ in range(2)] == [200, 403]
 
 
