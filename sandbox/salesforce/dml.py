@@ -58,7 +58,7 @@ def update(org: Org, user_id: str, record: Record, values: Mapping[str, Any]) ->
     dml_checks.check_writable(org, user_id, kind, given, at_creation=False)
     dml_checks.check_values(kind, given)
     dml_checks.check_required(kind, given, at_creation=False)
-    dml_checks.check_references(org, kind, given)
+    dml_checks.check_references(org, kind, given, record.values)
     whole = {**record.values, **given}
     change = {**given, **dml_effects.before(org, kind, whole, record.values, set(given))}
     dml_checks.check_unique(org, kind, change, record)

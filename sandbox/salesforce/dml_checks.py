@@ -101,11 +101,13 @@ def check_required(kind: ObjectType, values: Mapping[str, Any], *, at_creation: 
         raise RowError(RowFault("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", tuple(missing)))
 
 
-def check_references(org: Org, kind: ObjectType, values: Mapping[str, Any]) -> None:
-    """That every reference leads to a live record of an object it may point to."""
+def check_references(org: Org, kind: ObjectType, values: Mapping[str, Any], former: Mapping[str, Any] | None = None) -> None:
+    """That every reference that changes leads to a live record of an object it may point to, and every new owner is active."""
     for name, value in values.items():
         field = kind.field(name)
         if field is None or field.type != "reference" or value is None or not field.reference_to:
+            continue
+        if former is not None and former.get(name) == value:
             continue
         parent = org.object_of(value)
         if parent is None or parent not in field.reference_to:

@@ -17,7 +17,30 @@ if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
 
 _MOST_LOSERS = 2
-_COPIED = ("Salutation", "FirstName", "LastName", "Title", "Email", "Phone", "MobilePhone", "Fax", "Description", "LeadSource", "OwnerId")
+_ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
+_COPIED = {
+    **{
+        name: name
+        for name in (
+            *(
+                "Salutation",
+                "FirstName",
+                "LastName",
+                "Title",
+                "Email",
+                "Phone",
+                "MobilePhone",
+                "Fax",
+                "Description",
+                "LeadSource",
+                "OwnerId",
+            ),
+            *("HasOptedOutOfEmail", "HasOptedOutOfFax", "DoNotCall"),
+        )
+    },
+    **{name: f"Mailing{name}" for name in _ADDRESS},
+}
+"""Which fields of a lead become which of the contact."""
 
 
 def merge(org: Org, user_id: str, kind: ObjectType, winner_id: str, loser_ids: Sequence[str]) -> None:
@@ -71,7 +94,8 @@ def convert_lead(org: Org, user_id: str, lead_id: str, *, account_id: str | None
     if account_id is None:
         account_id = org.create(user_id, "Account", {"Name": lead.values.get("Company") or lead.values["Name"]}).id
     if contact_id is None:
-        values = {name: lead.values[name] for name in _COPIED if name in lead.values}
+        seen = {field.name for field in org.kind("Contact") if org.access.edits_field(user_id, org.kind("Contact"), field)}
+        values = {name: lead.values[source] for source, name in _COPIED.items() if source in lead.values and name in seen}
         contact = org.create(user_id, "Contact", {**values, "AccountId": account_id})
         note(org, user_id, contact.id, "contactCreatedFromLead", "Text", None, None)
     else:

@@ -132,11 +132,12 @@ def test_a_merge_moves_the_children_and_not_their_stamps(org: Org) -> None:
 
 def test_a_converted_lead_becomes_a_contact_and_takes_no_changes(org: Org) -> None:
     """Its activities go over; the lead stays, converted."""
-    lead = create(org, "Lead", FirstName="Al", LastName="Bee", Company="Acme", Email="al@acme.example")
+    lead = create(org, "Lead", FirstName="Al", LastName="Bee", Company="Acme", Email="al@acme.example", City="Bonn", DoNotCall=True)
     task = create(org, "Task", WhoId=lead.id)
     al = org.convert_lead(org.integration_id, lead.id)
     account = org.find(al.values["AccountId"])
     assert account is not None
+    assert (al.values["MailingCity"], al.values["DoNotCall"]) == ("Bonn", True)
     assert (al.values["Name"], al.values["Email"], account.values["Name"]) == ("Al Bee", "al@acme.example", "Acme")
     assert (task.values["WhoId"], task.values["AccountId"]) == (al.id, account.id)
     assert told(lead.values, "IsConverted", "ConvertedContactId", "ConvertedDate", "IsDeleted") == {

@@ -149,8 +149,10 @@ def test_a_unique_value_is_held_by_one_live_record(org: Org) -> None:
 
 
 def test_an_inactive_user_cannot_become_an_owner(org: Org) -> None:
-    """But what they own stays theirs."""
+    """But what they own stays theirs, and may be told again with other changes."""
     gone = add_user(org, "Gone Away", "gone@us.example", is_active=False)
+    theirs = org.import_record("Contact", {"LastName": "Roe", "OwnerId": gone})
+    org.update(org.integration_id, theirs, {"OwnerId": gone, "Title": "CEO"})
     message = f"operation performed with inactive user [{gone[:15]}] as owner of contact"
     assert refusal(org.create, org.integration_id, "Contact", {"LastName": "R", "OwnerId": gone}) == [
         ("INACTIVE_OWNER_OR_USER", message, ())
