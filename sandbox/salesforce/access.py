@@ -71,6 +71,13 @@ class Access:
         """Whether a user may ``create``, ``read``, ``update`` or ``delete`` records of an object (also ``view_all``, ``modify_all``)."""
         return self._of(user_id).verbs.get((object_name.lower(), verb), True)
 
+    def permits(self, user_id: str, *permissions: str) -> bool:
+        """Whether a user has one of these user permissions, such as ``PermissionsModifyMetadata``, through any set."""
+        sets = self._org.store("PermissionSet").rows
+        assigned = self._org.store("PermissionSetAssignment").children("AssigneeId", user_id)
+        held = [sets.get(one.values["PermissionSetId"]) for one in assigned if not one.is_deleted]
+        return any(one is not None and not one.is_deleted and any(one.values.get(name) for name in permissions) for one in held)
+
     def grant(self, permission_set_id: str, object_name: str, field: str, *, read: bool = True, edit: bool = True) -> None:
         """Give (or with ``read`` False take) a field through a permission set. Task and Event share their field permissions."""
         for name in ("Task", "Event") if object_name.lower() in _SHARED else (object_name,):

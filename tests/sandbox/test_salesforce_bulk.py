@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce
-from simple_salesforce.exceptions import SalesforceOperationError
+from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceOperationError
 
 from sandbox.options import SandboxOptions
 from sandbox.running import Sandbox, run_sandbox
@@ -163,8 +163,27 @@ def test_the_client_updates_upserts_and_deletes(client: Client) -> None:
     assert (row["sf__Created"], client.org.find(row["sf__Id"]).values["Title"]) == ("false", "second")
     contacts.delete(records=[{"Id": one}], wait=0)
     assert client.org.find(one, deleted=True).is_deleted
-    contacts.hard_delete(records=[{"Id": one}], wait=0)
-    assert client.org.find(one, deleted=True) is None
+
+
+def test_only_who_may_deletes_for_good(client: Client) -> None:
+    """A hardDelete job wants a user permission of its own; then the recycle bin is passed by."""
+    contact, contacts = client.contact(), client.sf.bulk2.Contact
+    with pytest.raises(SalesforceMalformedRequest, match="hardDelete operation requires special user profile permission"):
+        contacts.hard_delete(records=[{"Id": contact}], wait=0)
+    allowed = client.org.import_record("PermissionSet", {"Name": "Purge", "PermissionsBulkApiHardDelete": True})
+    client.org.import_record("PermissionSetAssignment", {"AssigneeId": client.org.integration_id, "PermissionSetId": allowed.id})
+    contacts.hard_delete(records=[{"Id": contact}], wait=0)
+    assert client.org.find(contact, deleted=True) is None
+
+
+def test_an_external_id_that_several_hold_fails_its_row(client: Client) -> None:
+    """An external id need not be unique; which record is meant cannot be told then."""
+    client.org.add_field("Contact", Field("Key__c", "Key", "string", length=40, external_id=True, custom=True))
+    for _ in range(2):
+        client.contact(Key__c="k1")
+    [summary] = client.sf.bulk2.Contact.upsert(records=[{"Key__c": "k1", "LastName": "Souza"}], external_id_field="Key__c", wait=0)
+    [row] = client.rows(summary["job_id"], "failedResults")
+    assert row["sf__Error"].startswith("DUPLICATE_EXTERNAL_ID:Key: more than one record found for external id field")
 
 
 def test_a_field_that_the_user_does_not_see_fails_the_whole_job(client: Client) -> None:

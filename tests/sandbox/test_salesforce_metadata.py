@@ -536,6 +536,23 @@ def test_the_client_deploys(sf: Any) -> None:
     other.session.close()
 
 
+def test_what_the_client_retrieves_can_be_deployed_again(sf: Any) -> None:
+    """The archive holds the components in the form in which they are deployed; deploying it changes nothing."""
+    org = sf.sandbox.org
+    seen = (
+        "<listViews><fullName>Silent</fullName><columns>State__c</columns><filterScope>Everything</filterScope><label>S</label></listViews>"
+    )
+    deployed(org, package({"State__c": PICKLIST, "X__c": TEXT}, grants("Contact.State__c"), seen))
+    wanted = {"CustomField": ["Contact.State__c", "Contact.Nope__c"], "ListView": ["*"], "PermissionSet": ["Ours"]}
+    process, _ = sf.mdapi.retrieve("", unpackaged=wanted)
+    state, _, messages, data = sf.mdapi.retrieve_zip(process)
+    assert (state, messages) == ("Succeeded", [])
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        assert sorted(opened.namelist()) == ["objects/Contact.object", "package.xml", "permissionsets/Ours.permissionset"]
+    again = deployed(org, data)
+    assert (again.status, [line.is_changed for line in again.lines]) == ("Succeeded", [False, False, False])
+
+
 def test_an_integration_that_may_not_define_is_refused() -> None:
     """Without the user permission every call is a fault."""
     with run_sandbox(options=SandboxOptions(org=OrgOptions(integration_may_define=False))) as sandbox:

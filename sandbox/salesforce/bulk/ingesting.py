@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.salesforce.bulk.csv_text import FIELD_LIMIT, Reader, UnreadableCsv
 from sandbox.salesforce.bulk.job import Job, Outcome
-from sandbox.salesforce.errors import RowError, RowFault
+from sandbox.salesforce.errors import OrgError, RowError, RowFault
 from sandbox.salesforce.ids import normal_id
 from sandbox.salesforce.schema import Field, ObjectType
 from sandbox.salesforce.values import from_csv
@@ -76,6 +76,9 @@ class Ingest:
             except RowError as refused:
                 known = normal_id(key) if self._job.operation != "upsert" else None
                 yield Outcome(known or "", faults=refused.faults)
+            except OrgError as refused:
+                # Several records hold the external id: of one row, that is a fault of the row.
+                yield Outcome(faults=(RowFault(refused.code, refused.message),))
             else:
                 yield Outcome(record_id, created)
 

@@ -30,6 +30,8 @@ AT_ONCE = 50_000
 UPLOAD_LIMIT = 100 * 1024 * 1024
 WAITING = 0.2
 """The share of its time that a job waits before it is taken up."""
+HARD_DELETE = "PermissionsBulkApiHardDelete"
+"""The user permission without which nobody deletes for good."""
 GAVE_UP = "InternalServerError : The job was retried too often and has been stopped"
 
 _OF_ORG: WeakKeyDictionary[Org, Jobs] = WeakKeyDictionary()
@@ -101,6 +103,9 @@ class Jobs:
         verb_allowed = {"insert": kind.createable, "update": kind.updateable, "upsert": kind.createable}.get(operation, kind.deletable)
         if not kind.bulkable or not verb_allowed:
             raise OrgError(400, "INVALIDENTITY", f"Entity '{kind.name}' is not supported by the Bulk API.")
+        if operation == "hardDelete" and not self._org.access.permits(user_id, HARD_DELETE):
+            text = "FeatureNotEnabled : hardDelete operation requires special user profile permission, please contact your system administrator"
+            raise OrgError(400, "FEATURENOTENABLED", text)
         if operation == "upsert":
             if not external_id:
                 raise OrgError(

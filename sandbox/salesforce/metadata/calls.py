@@ -14,6 +14,7 @@ from sandbox.salesforce.metadata.catalogue import Catalogue
 from sandbox.salesforce.metadata.component import ELEMENTS, FIELD, OBJECT, PERMISSIONS, VIEW, Component, Problem
 from sandbox.salesforce.metadata.deploying import Deployments, stamp, status_text
 from sandbox.salesforce.metadata.envelope import Message, record_text, to_raw, type_of
+from sandbox.salesforce.metadata.retrieving import find_retrieval, retrieval_text, retrieve
 from sandbox.salesforce.metadata.tree import Tree, branches, flag, local, one, texts, to_tree, to_xml
 
 if TYPE_CHECKING:
@@ -31,11 +32,8 @@ _TYPES = (
 
 def check_may_use(org: Org, user_id: str, status: int = 500) -> None:
     """That the user may change metadata. OrgError INSUFFICIENT_ACCESS, of that status, where not."""
-    sets = org.store("PermissionSet").rows
-    for assignment in org.store("PermissionSetAssignment").children("AssigneeId", user_id):
-        held = sets.get(assignment.values.get("PermissionSetId", ""))
-        if held is not None and not assignment.is_deleted and any(held.values.get(name) for name in ADMINS):
-            return
+    if org.access.permits(user_id, *ADMINS):
+        return
     raise OrgError(
         status, "INSUFFICIENT_ACCESS", "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
     )
@@ -154,6 +152,19 @@ def cancel_deploy(org: Org, _user_id: str, message: Message) -> str:
     return to_xml("result", {"done": found.is_done, "id": found.id})
 
 
+def begin_retrieve(org: Org, _user_id: str, message: Message) -> str:
+    """Retrieve: ready at once, but to be asked for like any other."""
+    asked = branches(message.tree, "retrieveRequest")
+    made = retrieve(org, asked[0] if asked else {})
+    return to_xml("result", {"done": False, "id": made.id, "state": "Queued"})
+
+
+def check_retrieve_status(org: Org, _user_id: str, message: Message) -> str:
+    """CheckRetrieveStatus, with the archive unless it is not wanted."""
+    found = find_retrieval(org, one(message.tree, "asyncProcessId"))
+    return retrieval_text(found, with_archive=one(message.tree, "includeZip").lower() != "false")
+
+
 OPERATIONS: dict[str, Callable[[Org, str, Message], str]] = {
     "createMetadata": save,
     "updateMetadata": save,
@@ -166,6 +177,8 @@ OPERATIONS: dict[str, Callable[[Org, str, Message], str]] = {
     "deploy": deploy,
     "checkDeployStatus": check_deploy_status,
     "cancelDeploy": cancel_deploy,
+    "retrieve": begin_retrieve,
+    "checkRetrieveStatus": check_retrieve_status,
 }
 
 
