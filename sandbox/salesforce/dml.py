@@ -38,6 +38,7 @@ def create(org: Org, user_id: str, kind: ObjectType, values: Mapping[str, Any]) 
         "LastModifiedDate": now,
         "LastModifiedById": user_id,
         "SystemModstamp": now,
+        "PhotoUrl": f"/services/images/photo/{record_id}",
     }
     whole.update({name: value for name, value in stamps.items() if kind.field(name)})
     record = store.make(record_id, {name: org.shared(value) for name, value in whole.items()})

@@ -25,6 +25,7 @@ from sandbox.salesforce.undoing import Savepoint
 
 DAY_MS = 86_400_000
 _ACTIVITIES = ("Task", "Event")
+_WITH_PHOTOS = frozenset({"Contact", "Lead", "Account"})
 
 
 class Org:
@@ -198,6 +199,8 @@ class Org:
             for name, value in zip(STAMPS, stamps, strict=True):
                 if name not in whole and name in store.stamps:
                     whole[name] = value
+            if kind.name in _WITH_PHOTOS:
+                whole.setdefault("PhotoUrl", f"/services/images/photo/{record_id}")
             if self.org.shared_activities and kind.name in _ACTIVITIES:
                 whole = {**counts(self, whole), **whole}
             record = store.make(record_id, whole)

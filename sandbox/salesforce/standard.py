@@ -62,7 +62,7 @@ def standard_schema() -> Schema:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    text = (files("sandbox.salesforce") / "objects" / f"{name}.csv").read_text(encoding="utf-8")
+    text = (files("sandbox.salesforce.objects") / f"{name}.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(io.StringIO(text)))
 
 

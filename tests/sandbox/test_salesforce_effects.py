@@ -62,6 +62,12 @@ def test_a_write_is_stamped_with_user_and_whole_seconds(org: Org) -> None:
     assert [jo.values[name] for name in names] == [NOW_MS, org.integration_id, later, org.admin_id, later]
 
 
+def test_people_and_accounts_have_the_address_of_their_picture(org: Org) -> None:
+    """Written or loaded."""
+    for record in (contact(org), org.import_record("Lead", {"LastName": "Roe"}), create(org, "Account", Name="Acme")):
+        assert record.values["PhotoUrl"] == f"/services/images/photo/{record.id}"
+
+
 def test_a_name_is_put_together(org: Org) -> None:
     """Of first and last name, on contacts, leads and users, and anew when one changes."""
     jo = contact(org, FirstName="Jo")
