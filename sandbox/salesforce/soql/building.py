@@ -218,16 +218,16 @@ class Build(Transformer[Token, tree.Query]):
     def bind(self, _token: Token) -> tree.Literal:
         raise _bound()
 
-    # Clauses: each gives the arguments of the query that it decides
+    # Clauses: each gives the arguments of the query that it decides; none where it is not there
 
-    def scope(self, _using: Token, _scope: Token, name: Token) -> dict[str, Any]:
-        return {"scope": str(name).lower()}
+    def scope(self, *words: Token) -> dict[str, Any]:
+        return {"scope": words[2].lower()} if words else {}
 
-    def where(self, _where: Token, condition: tree.Condition) -> dict[str, Any]:
-        return {"where": condition}
+    def where(self, *parts: Any) -> dict[str, Any]:
+        return {"where": parts[1]} if parts else {}
 
-    def with_(self, _with: Token, name: Token) -> dict[str, Any]:
-        return {"security": name.upper()}
+    def with_(self, *words: Token) -> dict[str, Any]:
+        return {"security": words[1].upper()} if words else {}
 
     def plain(self, *exprs: Any) -> dict[str, Any]:
         return {"group": _without_words(exprs)}
@@ -241,8 +241,8 @@ class Build(Transformer[Token, tree.Query]):
     def having(self, _having: Token, condition: tree.Condition) -> dict[str, Any]:
         return {"having": condition}
 
-    def group(self, _group: Token, _by: Token, *parts: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for part in parts for name, value in part.items()}
+    def group(self, *parts: Any) -> dict[str, Any]:
+        return _joined(_without_words(parts))
 
     def direction(self, word: Token) -> dict[str, Any]:
         return {"descending": word.upper() == "DESC"}
@@ -251,32 +251,32 @@ class Build(Transformer[Token, tree.Query]):
         return {"nulls_first": word.upper() == "FIRST"}
 
     def sort(self, by: tree.Expr, *how: dict[str, Any]) -> tree.Sort:
-        return tree.Sort(by, **{name: value for part in how for name, value in part.items()}, at=by.at)
+        return tree.Sort(by, **_joined(how), at=by.at)
 
-    def order(self, _order: Token, _by: Token, *sorts: tree.Sort) -> dict[str, Any]:
-        return {"order": sorts}
+    def order(self, *parts: Any) -> dict[str, Any]:
+        return {"order": _without_words(parts)}
 
-    def limit(self, _limit: Token, count: Token) -> dict[str, Any]:
-        return {"limit": _count(count)}
+    def limit(self, *parts: Token) -> dict[str, Any]:
+        return {"limit": _count(parts[1])} if parts else {}
 
-    def offset(self, _offset: Token, count: Token) -> dict[str, Any]:
-        return {"offset": _count(count)}
+    def offset(self, *parts: Token) -> dict[str, Any]:
+        return {"offset": _count(parts[1])} if parts else {}
 
-    def purpose(self, _for: Token, word: Token) -> dict[str, Any]:
-        return {"purposes": (word.upper(),)}
+    def purposes(self, *words: Token) -> dict[str, Any]:
+        return {"purposes": tuple(word.upper() for word in words[1::2])}
 
-    def tracking(self, _update: Token, *words: Token) -> dict[str, Any]:
-        return {"tracking": tuple(word.upper() for word in words)}
+    def tracking(self, *words: Token) -> dict[str, Any]:
+        return {"tracking": tuple(word.upper() for word in words[1:])}
 
-    def all_rows(self, _all: Token, _rows: Token) -> dict[str, Any]:
-        return {"all_rows": True}
+    def all_rows(self, *words: Token) -> dict[str, Any]:
+        return {"all_rows": bool(words)}
 
     def query(self, word: Token, select: Any, _from: Token, sources: Any, *clauses: dict[str, Any]) -> tree.Query:
-        said: dict[str, Any] = {}
-        for clause in clauses:
-            for name, value in clause.items():
-                said[name] = said.get("purposes", ()) + value if name == "purposes" else value
-        return tree.Query(select, sources, **said, at=_place(word))
+        return tree.Query(select, sources, **_joined(clauses), at=_place(word))
+
+
+def _joined(parts: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def _count(token: Token) -> int:
