@@ -13,7 +13,8 @@ from transforms.compute import Computed
 from transforms.fields import CONTACT_FIELDS
 from transforms.fields.listening import pause_limits
 from transforms.fields.wording import CHANNEL_LABELS, day, joined
-from transforms.persons import email_key
+from transforms.persons import PLAIN_FILE, email_key
+from transforms.plays.alerts import owner_names
 from transforms.rhythm import NEVER
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import BAND, Field, Kind, to_text
@@ -24,7 +25,7 @@ LATEST = 8
 
 @dataclass(frozen=True)
 class Happening:
-    """One activity behind a value. ``what`` says in words what became of it, or what was read from it."""
+    """One activity behind a value. ``what`` says in words what became of it, or what was read from it; ``also_in``: other CRMs that tell it."""
 
     at: datetime
     channel: str
@@ -32,6 +33,21 @@ class Happening:
     what: str
     crm: str
     activity_id: str
+    also_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of the person: what its CRM says of them, and by what it was matched to the others (a word of MATCHED; empty: it is the only one)."""
+
+    crm: str
+    contact_id: str
+    name: str
+    email: str
+    title: str
+    employer: str
+    owner: str
+    matched_by: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,7 @@ class Explanation:
     who: str
     email: str
     contacts: tuple[tuple[str, str], ...]
+    records: tuple[Record, ...]
     as_of: datetime
     values: tuple[ExplainedValue, ...]
 
@@ -71,9 +88,9 @@ def find_person(computed: Computed, contact: str) -> str | None:
     found = members.loc[(members["contact_id"] == asked) | (keys == asked) | (members["person_id"] == asked), "person_id"]
     if found.empty and "@" in asked:
         wanted = email_key(pd.Series([asked], dtype="str"))[0]
-        persons = computed.book.persons["email"].astype("str")
-        same = (persons.str.strip().str.lower() == asked.lower()) | (email_key(persons) == wanted)
-        found = pd.Series(persons.index[same.fillna(False)])
+        records = computed.book.records[computed.book.records["is_live"]]
+        same = (records["email"].str.strip().str.lower() == asked.lower()) | (email_key(records["email"]) == wanted)
+        found = records.loc[same.fillna(False).astype(bool), "person_id"]
     people = list(found.unique())
     if len(people) > 1:
         raise BadInput(
@@ -117,9 +134,38 @@ def explain(
         who=" ".join(names) or person,
         email=str(record["email"]) if pd.notna(record["email"]) else "",
         contacts=tuple(zip(members["crm"], members["contact_id"], strict=True)),
+        records=_records_of(book, person),
         as_of=book.as_of.to_pydatetime(),
         values=tuple(_explained(field, computed, person, (written or {}).get(field.name)) for field in fields),
     )
+
+
+def _records_of(book: Book, person: str) -> tuple[Record, ...]:
+    """Each record that can be written to: its CRM's word for who they are, where, and who looks after them."""
+    rows = book.records[(book.records["person_id"] == person) & book.records["is_live"]].sort_values(["crm", "contact_id"])
+    firms = book.companies.set_axis(book.companies["crm"].fillna(PLAIN_FILE) + ":" + book.companies["company_id"], axis=0)
+    firms, names = firms[~firms.index.duplicated()], owner_names(book.owners)
+    found = []
+    for row in rows.itertuples():
+        firm = firms.loc[row.company_key] if row.company_key in firms.index else None
+        employer = _texts(*((firm["name"], firm["domain"]) if firm is not None else ()), row.company_domain)
+        found.append(
+            Record(
+                row.crm,
+                row.contact_id,
+                " ".join(_texts(row.first_name, row.last_name)),
+                " ".join(_texts(row.email)),
+                " ".join(_texts(row.title)),
+                employer[0] if employer else "",
+                names.get((row.crm, str(row.owner_id)), "") or " ".join(_texts(row.owner_id)),
+                " ".join(_texts(row.matched_by)),
+            )
+        )
+    return tuple(found)
+
+
+def _texts(*values: object) -> list[str]:
+    return [value for value in values if isinstance(value, str)]
 
 
 def _explained(field: Field, computed: Computed, person: str, written_at: datetime | None) -> ExplainedValue:
@@ -131,7 +177,7 @@ def _explained(field: Field, computed: Computed, person: str, written_at: dateti
         group=str(field.group),
         value=in_words(field, computed.persons.loc[[person], field.name]),
         help=field.help,
-        happenings=tuple(_happening(row) for _, row in rows.tail(LATEST).iloc[::-1].iterrows()),
+        happenings=tuple(_happening(row, _also_in(book, place)) for place, row in rows.tail(LATEST).iloc[::-1].iterrows()),
         count=len(rows),
         would_change=_would_change(field, book, person),
         written_at=written_at,
@@ -182,7 +228,12 @@ _SAID = {
 }
 
 
-def _happening(row: pd.Series) -> Happening:
+def _also_in(book: Book, place: object) -> tuple[str, ...]:
+    """The other CRMs that tell the same."""
+    return tuple(book.told_again.loc[book.told_again["told_by"] == place, "crm"])
+
+
+def _happening(row: pd.Series, also_in: tuple[str, ...]) -> Happening:
     reason = row["reason"] if pd.notna(row["reason"]) else ""
     outcome = str(row["outcome"]).replace("_", " ") if pd.notna(row["outcome"]) else ""
     if row["kind"] == "human":
@@ -202,6 +253,7 @@ def _happening(row: pd.Series) -> Happening:
         what,
         str(row["crm"]),
         str(row["activity_id"]),
+        also_in,
     )
 
 

@@ -8,8 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from transforms.book import Book
 from transforms.compute import Computed
+from transforms.crms import crm_name
 from transforms.fields.choosing import best_channel
+from transforms.fields.listening import pause_limits
 from transforms.fields.support import open_ticket_rows
 from transforms.fields.wording import day, number, sentence
 from transforms.org import Org
@@ -17,6 +20,7 @@ from transforms.plays.alerts import owner_names
 from transforms.plays.homes import TaskHomes
 from transforms.plays.play import PlayBook
 from transforms.plays.tasks import TaskPlan
+from transforms.unseen import unseen_mail
 from transforms.vocabulary.fields import BAND
 
 SILENT = "Silent, longer than is usual for them"
@@ -24,6 +28,7 @@ MOVED = "Probably moved on"
 HELP = "Needs help first"
 DEAF = "We are deaf here, they may not be silent"
 REACH = "Whom to reach how"
+ELSEWHERE = "Silent in one CRM, talking in the other"
 _PER_BUCKET = 40
 _CHANNELS = {option.value: option.label for option in best_channel.options}
 _COLUMNS = [
@@ -42,13 +47,17 @@ _COLUMNS = [
         "months",
         "heard_days",
         "rank",
+        "records",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One person (or source) of a section. ``headline`` stands at the right; ``task`` is the task's subject, ``owner`` whose it is; both may be empty."""
+    """One person (or source) of a section. ``headline`` stands at the right; ``task`` is the task's subject, ``owner`` whose it is; both may be empty.
+
+    ``crm`` and ``contact_id`` name the record that tasks are raised on; ``records`` all that the person has, as crm and contact id.
+    """
 
     who: str
     headline: str
@@ -58,6 +67,7 @@ class Item:
     task: str = ""
     owner: str = ""
     due_at: pd.Timestamp | None = None
+    records: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,11 @@ def pick(computed: Computed, companies: pd.DataFrame, homes: TaskHomes | None = 
     """The people of one bucket who belong into a section, at most 40 a section, with counts of all in ``total``."""
     plays = PlayBook(computed.book, computed.persons, companies, homes)
     tickets = plays.book.frame(open_ticket_rows).groupby("person_id")["opened_at"]
-    people = plays.people.assign(ticket_days=plays.since(plays.book.align(tickets.min())))
+    people = plays.people.assign(
+        ticket_days=plays.since(plays.book.align(tickets.min())), unseen_in=plays.book.frame(unseen_mail)["crm"].reindex(plays.people.index)
+    )
+    heard = one_sided(plays.book)
+    people = people.assign(quiet_side=heard["quiet_side"], quiet_at=heard["quiet_at"], loud_side=heard["loud_side"])
     state, way = people["engagement_state"], people["best_channel"]
     known = people["heard_days"] >= 1
     wanted = {
@@ -86,17 +100,38 @@ def pick(computed: Computed, companies: pd.DataFrame, homes: TaskHomes | None = 
         & (people["email_blindness"] != "none")
         & people["best_time"].notna()
         & ~state.isin(["silent", "moved_on", "needs_help", "unknown"]),
+        ELSEWHERE: people["quiet_side"].notna() & state.isin(["engaged", "cooling", "reawakened"]),
     }
     parts = [_section(plays, title, people[mask.fillna(False).astype(bool)]) for title, mask in wanted.items()]
     return pd.concat(parts, ignore_index=True)
 
 
+def one_sided(book: Book) -> pd.DataFrame:
+    """For each person whom one CRM alone would call quiet, while another heard from them since: quiet_side, quiet_at (missing: never), loud_side."""
+    empty = pd.DataFrame(index=book.persons.index, columns=["quiet_side", "quiet_at", "loud_side"], dtype="object")
+    sides = book.sides.reset_index()[["person_id", "crm"]]
+    sides = sides[sides.duplicated("person_id", keep=False)]
+    if sides.empty:
+        return empty
+    again = book.told_again[book.told_again["told_by"].isin(book.heard.index)]
+    rows = pd.concat([book.heard[["person_id", "crm", "occurred_at"]], again[["person_id", "crm", "occurred_at"]]])
+    last = rows.groupby([rows["person_id"].astype("str"), rows["crm"]])["occurred_at"].max().rename("at")
+    known = sides.merge(last.reset_index(), on=["person_id", "crm"], how="left").sort_values(["person_id", "at"], na_position="first")
+    limits = book.frame(pause_limits)["quiet"]
+    first, latest = (known.drop_duplicates("person_id", keep=keep).set_index("person_id") for keep in ("first", "last"))
+    quiet = book.days_since(first["at"]).fillna(float("inf")) > limits.reindex(first.index)
+    loud = book.days_since(latest["at"]) <= limits.reindex(latest.index)
+    found = first[quiet & loud]
+    made = pd.DataFrame({"quiet_side": found["crm"], "quiet_at": found["at"], "loud_side": latest.loc[found.index, "crm"]})
+    return made.reindex(book.persons.index)
+
+
 def _section(plays: PlayBook, title: str, people: pd.DataFrame) -> pd.DataFrame:
     if title == DEAF:
-        counted = people.groupby([people["crm"], people["owner"].fillna("")]).size()
+        counted = people.groupby([people["crm"].fillna(""), people["owner"].fillna(""), people["unseen_in"].fillna("")]).size()
         rows = [
-            {"section": title, "crm": crm, "owner": owner, "rank": -float(size), "total": int(size)}
-            for (crm, owner), size in counted.items()
+            {"section": title, "crm": crm, "owner": owner, "text": unseen, "rank": -float(size), "total": int(size)}
+            for (crm, owner, unseen), size in counted.items()
         ]
         return pd.DataFrame(rows, columns=[*_COLUMNS, "total"])
     ahead = (people["renewal_on"] - plays.as_of) / pd.Timedelta(days=30)
@@ -126,6 +161,7 @@ def _row(plays: PlayBook, title: str, person: Any, place: int) -> dict[str, obje
         "months": person.months,
         "heard_days": float(person.heard_days),
         "rank": float(place),
+        "records": plays.records(person.Index),
     }
 
 
@@ -145,6 +181,10 @@ def _told(title: str, person: Any) -> tuple[str, str]:
         return f"{person.why} {how}", _percent(person.hear_back_chance)
     if title == MOVED:
         return str(person.job_evidence), _percent(person.still_there_chance)
+    if title == ELSEWHERE:
+        alone = f"has nothing since {day(person.quiet_at)}" if pd.notna(person.quiet_at) else "never heard from them"
+        told = f"{crm_name(person.quiet_side)} alone {alone}; {crm_name(person.loud_side)} heard from them on {day(person.last_heard_at)}. Not silent: no task."
+        return told, f"heard in {crm_name(person.loud_side)}"
     if title == HELP:
         return f"{_tickets(person)} Loud, not leaving: no silence task.", "struggling" if person.support_state == "struggling" else ""
     return f"{person.best_channel_why}", f"{_CHANNELS[person.best_channel]}{when.split(' (', maxsplit=1)[0]}"
@@ -175,7 +215,14 @@ def highlights(
     names = owner_names(owners)
     open_now = tasks[tasks["state"].fillna("open") == "open"]
     todo = {(t.crm, t.contact_id): t for t in pd.concat([open_now, plan.create]).itertuples(index=False)}
-    columns = {SILENT: "chance to hear back in 30 days", MOVED: "chance that they are still there", HELP: "", DEAF: "", REACH: "best way"}
+    columns = {
+        SILENT: "chance to hear back in 30 days",
+        MOVED: "chance that they are still there",
+        HELP: "",
+        DEAF: "",
+        REACH: "best way",
+        ELSEWHERE: "",
+    }
     sections = []
     for title, column in columns.items():
         mine = rows[rows["section"] == title]
@@ -187,12 +234,17 @@ def highlights(
 
 
 def _people_items(rows: pd.DataFrame, todo: dict[tuple[object, object], Any], names: dict[tuple[str, str], str]) -> list[Item]:
-    has_task = [(row.crm, row.contact_id) in todo for row in rows.itertuples()]
+    has_task = [_task_of(row, todo) is not None for row in rows.itertuples()]
     # A rank compares people of one bucket; what it stands for compares all.
     ordered = rows.assign(has_task=has_task, value=rows["annual_value"].astype("float64").fillna(0.0)).sort_values(
         ["has_task", "months", "value", "heard_days", "who"], ascending=[False, True, False, False, True], kind="stable"
     )
-    return [_item(row, todo.get((row.crm, row.contact_id)), names) for row in ordered.itertuples()]
+    return [_item(row, _task_of(row, todo), names) for row in ordered.itertuples()]
+
+
+def _task_of(row: Any, todo: dict[tuple[object, object], Any]) -> Any:
+    """The task on any of the person's records."""
+    return next((todo[record] for record in row.records if record in todo), None)
 
 
 def _item(row: Any, task: Any, names: dict[tuple[str, str], str]) -> Item:
@@ -203,13 +255,19 @@ def _item(row: Any, task: Any, names: dict[tuple[str, str], str]) -> Item:
         crm=row.crm,
         contact_id=row.contact_id,
         task=task.subject if task is not None else "",
-        owner=names.get((str(row.crm), str(task.owner_id)), "") if task is not None else "",
+        owner=names.get((str(task.crm), str(task.owner_id)), "") if task is not None else "",
         due_at=task.due_at if task is not None else None,
+        records=tuple(row.records),
     )
 
 
 def _deaf_items(rows: pd.DataFrame, names: dict[tuple[str, str], str], org: Org) -> list[Item]:
-    """One line an owner whose sources stopped, with the day since which nothing came; the contacts of all others who depend on them together."""
+    """One line an owner whose sources stopped, with the day since which nothing came; the contacts of all others who depend on them together.
+
+    Then a line for each CRM whose mail passes unseen.
+    """
+    unseen = rows[rows["text"] != ""].groupby("text")["total"].sum()
+    rows = rows[rows["text"] == ""]
     counted = rows.groupby(["crm", "owner"])["total"].sum().sort_values(ascending=False, kind="stable")
     items, others = [], 0
     for (crm, owner), total in counted.items():
@@ -223,6 +281,11 @@ def _deaf_items(rows: pd.DataFrame, names: dict[tuple[str, str], str], org: Org)
     if others:
         told = "We heard from them by sources that stopped delivering. No tasks."
         items.append(Item(f"{_contacts(others)}{' of other colleagues' if items else ''}", "", told))
+    for crm, total in unseen.items():
+        told = (
+            f"Mail with them passes, but {crm_name(str(crm))} keeps no record of it that we could read. No tasks; one alert to the admin."
+        )
+        items.append(Item(_contacts(int(total)), "", told))
     return items
 
 

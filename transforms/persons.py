@@ -15,7 +15,7 @@ PLAIN_FILE = "files"
 
 
 MATCHED = {
-    "merge": "merged in the CRM",
+    "merge": "a merge in the CRM",
     "email": "the same e-mail address",
     "other_address": "an e-mail address that the record had before a merge",
     "mailbox": "the same mailbox, written in another way, and the same name",

@@ -18,8 +18,10 @@ from flows.render import Indented
 from flows.settings import load_settings
 from flows.work import Work, open_work
 from transforms.compute import Computed, combine, compute_contacts
-from transforms.explain import ExplainedValue, Explanation, Happening, explain, find_person, may_be
+from transforms.crms import crm_name
+from transforms.explain import ExplainedValue, Explanation, Happening, Record, explain, find_person, may_be
 from transforms.fields import CONTACT_FIELDS
+from transforms.persons import MATCHED
 from transforms.vocabulary.errors import BadInput
 
 
@@ -30,9 +32,9 @@ def run_explain(*, contact: str, field: str | None) -> Answer:
         raise BadInput(f"{field!r} was asked for, and no contact field has that name; `stillthere fields` lists them.")
     work = open_work(load_settings(), offline=True)
     part = _part_with(work, contact)
-    member = part.members[part.members["person_id"] == find_person(part, contact)].iloc[0]
-    last = work.journal.last_written(str(member["crm"]), "contacts", str(member["contact_id"]))
-    written: dict[str, datetime] = dict(zip(last["field"], last["written_at"], strict=True))
+    members = part.members[part.members["person_id"] == find_person(part, contact)]
+    last = pd.concat([work.journal.last_written(row.crm, "contacts", row.contact_id) for row in members.itertuples()])
+    written: dict[str, datetime] = last.groupby("field")["written_at"].max().to_dict()
     found = explain(part, contact, fields, written)
     return Answer(orjson.loads(to_json(dataclasses.asdict(found))), render_explanation(found))
 
@@ -55,28 +57,42 @@ def _part_with(work: Work, contact: str) -> Computed:
 
 def render_explanation(found: Explanation) -> list[RenderableType]:
     """The values under their headings, each with what stands behind it. The same activities are shown once; later values point to them."""
-    records = ", ".join(f"{crm} {record}" for crm, record in found.contacts)
     written = max((value.written_at for value in found.values if value.written_at), default=None)
     parts: list[RenderableType] = [
-        f"[bold]{escape(found.who)}[/bold] · {escape(found.email)} · {records}",
+        f"[bold]{escape(found.who)}[/bold] · {escape(found.email)}",
+        *(Indented(_record_line(record, found), 2) for record in found.records),
         f"As of {_moment(found.as_of)}{f' · last written {_moment(written)}' if written else ''}",
     ]
+    several = len({record.crm for record in found.records}) > 1
     group, shown = "", dict[tuple[Happening, ...], str]()
     for value in found.values:
         if value.group != group:
             group = value.group
             parts += ["", f"[bold underline]{group}[/bold underline]"]
-        parts += ["", *_render_value(value, shown.get(value.happenings), written)]
+        parts += ["", *_render_value(value, shown.get(value.happenings), written, several=several)]
         if value.happenings:
             shown.setdefault(value.happenings, value.label)
     return parts
+
+
+def _record_line(record: Record, found: Explanation) -> str:
+    """``HubSpot 4711 · CFO at Halden · ana@halden.example · owner Dana · matched by the same e-mail address``."""
+    job = " at ".join(part for part in (record.title, record.employer) if part)
+    told = [
+        f"{crm_name(record.crm)} {record.contact_id}",
+        job,
+        record.email if record.email.lower() != found.email.lower() else "",
+        f"owner {record.owner}" if record.owner else "no owner",
+        f"[dim]matched by {MATCHED[record.matched_by]}[/dim]" if record.matched_by else "",
+    ]
+    return " · ".join(text if text.startswith("[dim]") else escape(text) for text in told if text)
 
 
 def _moment(at: datetime) -> str:
     return f"{at.day} {at:%b %Y %H:%M} UTC"
 
 
-def _render_value(value: ExplainedValue, alike: str | None, written: datetime | None) -> list[RenderableType]:
+def _render_value(value: ExplainedValue, alike: str | None, written: datetime | None, *, several: bool) -> list[RenderableType]:
     text = f"[bold]{value.label}[/bold]: {escape(value.value) or '[dim]nothing to say[/dim]'}"
     if value.written_at and value.written_at != written:
         text += f" [dim]· written {_moment(value.written_at)}[/dim]"
@@ -87,8 +103,11 @@ def _render_value(value: ExplainedValue, alike: str | None, written: datetime | 
         rows = Table.grid(padding=(0, 2))
         for happening in value.happenings:
             way = f"{happening.channel} {_DIRECTIONS.get(happening.direction, '')}".strip()
+            crms = " and ".join(crm_name(crm) for crm in (happening.crm, *happening.also_in)) if several else ""
             record = "" if happening.activity_id.startswith("contact-") else f"[dim]{happening.activity_id}[/dim]"
-            rows.add_row(f"{happening.at.day:>2} {happening.at:%b %Y %H:%M}", way, escape(happening.what), record)
+            rows.add_row(
+                f"{happening.at.day:>2} {happening.at:%b %Y %H:%M}", way, escape(happening.what), *([crms] if several else []), record
+            )
         told.append(Padding(rows, (0, 0, 0, 4)))
         if value.count > len(value.happenings):
             told.append(f"    [dim]… and {value.count - len(value.happenings):,} earlier[/dim]")

@@ -43,7 +43,13 @@ def read_rows(text: str) -> pd.DataFrame:
 
 
 def tables_of(
-    activities: str, *, contacts: str = "", companies: str = "", names: tuple[str, ...] = (), others: pd.DataFrame | None = None
+    activities: str,
+    *,
+    contacts: str = "",
+    companies: str = "",
+    names: tuple[str, ...] = (),
+    others: pd.DataFrame | None = None,
+    mail_elsewhere: frozenset[str] = frozenset(),
 ) -> Tables:
     """The canonical tables of a spec. ``others`` are activities of further contacts, for what is learned from the whole customer base."""
     rows = read_rows(activities)
@@ -53,7 +59,7 @@ def tables_of(
         rows["activity_id"] = [f"a{place}" for place in range(len(rows))]
     people = read_rows(contacts) if contacts else pd.DataFrame({"contact_id": pd.Series(dtype="str")})
     untold = sorted({*rows["contact_id"], *names} - set(people["contact_id"]))
-    people = pd.concat([people, pd.DataFrame({"contact_id": untold, "created_at": "2024-11-22"})], ignore_index=True)
+    people = pd.concat([people, pd.DataFrame({"contact_id": untold, "created_at": "2024-11-22", **_crms(rows, people)})], ignore_index=True)
     firms = (
         read_rows(companies)
         if companies
@@ -64,7 +70,13 @@ def tables_of(
         to_table(STORED_ACTIVITIES, rows),
         to_table(COMPANIES, firms),
         to_table(OWNERS, pd.DataFrame()),
+        mail_elsewhere=mail_elsewhere,
     )
+
+
+def _crms(rows: pd.DataFrame, people: pd.DataFrame) -> dict[str, str]:
+    """Where a spec names CRMs, contacts that it does not tell of are in HubSpot."""
+    return {"crm": "hubspot"} if "crm" in rows.columns and "crm" in people.columns else {}
 
 
 def values_of(field: Field, tables: Tables, as_of: pd.Timestamp = NOW, policy: Policy | None = None) -> pd.Series:

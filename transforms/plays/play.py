@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -99,6 +100,17 @@ class PlayBook:
             company=persons["company"],
             heard_days=book.rhythm["number"],
         )
+
+    def records(self, person_id: str) -> list[tuple[str, str]]:
+        """The records that the person has, as crm and contact id; those that can be written to."""
+        return self._records.get(person_id, [])
+
+    @cached_property
+    def _records(self) -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for member in self.book.members.itertuples():
+            found.setdefault(member.person_id, []).append((member.crm, member.contact_id))
+        return found
 
     def since(self, times: pd.Series) -> pd.Series:
         """Days from each time to the moment of the book; missing times are infinitely long ago."""

@@ -207,7 +207,8 @@ def _choose(
     known = colleagues(owners)
     recent, owner = (
         pd.Series(
-            [known.get((crm, one), f"{crm}|{one}") for crm, one in zip(of["crm"], of["owner_id"].fillna(""), strict=True)], dtype="str"
+            [known.get((crm, one), f"{crm}|{one}") for crm, one in zip(of["crm"], of["owner_id"].astype("str").fillna(""), strict=True)],
+            dtype="str",
         )
         for of in (tasks[tasks["due_at"] > as_of - _WEEK], ranked)
     )
