@@ -37,14 +37,14 @@ def list_updated(asked: Asked) -> Answer:
 
 
 def list_deleted(asked: Asked) -> Answer:
-    """``GET sobjects/X/deleted?start=&end=``: ids and moments of deletions. A record that was brought back is not among them."""
+    """``GET sobjects/X/deleted?start=&end=``: ids and moments of deletions. Not among them is what was brought back, or is not committed yet."""
     kind, start, end = _span(asked, DELETED_DAYS)
-    now = asked.org.now_ms()
+    now, elapsed = asked.org.now_ms(), asked.org.elapsed_ms()
     rows = asked.org.store(kind.name).rows
     told = [
         {"id": record_id, "deletedDate": rest_time(ms // 1000 * 1000)}
         for ms, record_id in asked.org.deletions.get(kind.name, [])
-        if start <= ms <= end + 999 and (record_id not in rows or rows[record_id].is_deleted)
+        if start <= ms <= end + 999 and (record_id not in rows or (rows[record_id].is_deleted and rows[record_id].visible_ms <= elapsed))
     ]
     return Answer(
         200,
