@@ -134,6 +134,8 @@ def test_soap_login_answers_in_its_envelope(org: Any) -> None:
     assert "<serverUrl>https://stillthere.my.salesforce.com/services/Soap/u/59.0/00D5e000000StLl</serverUrl>" in good.text
     assert "<sessionSecondsValid>7200</sessionSecondsValid>" in good.text
     assert (bad.status_code, "<faultcode>INVALID_LOGIN</faultcode>" in bad.text) == (500, True)
+    other = org.http.post("/services/Soap/u/59.0/00D5e000000StLl", content="<query/>")
+    assert (other.status_code, "No operation available for request" in other.text) == (500, True)
 
 
 def test_the_python_client_signs_in_by_every_way(start_org: Any, https: Any, keys: tuple[str, Path]) -> None:

@@ -14,6 +14,7 @@ from sandbox.salesforce.signing_in import JWT_GRANT, LoginError, Session
 
 SCOPES = "api web openid id"
 SOAP_LOGIN = re.compile(r"^/services/soap/[uc]/", re.IGNORECASE)
+_LOGIN = re.compile(r"<(?:\w+:)?login[\s>/]")
 _TAG = re.compile(r"<(?:\w+:)?(username|password)[^>]*>(.*?)</(?:\w+:)?\1>", re.DOTALL)
 
 
@@ -119,24 +120,38 @@ def identity(asked: Asked) -> Answer:
 
 def soap_login(asked: Asked) -> Answer:
     """``POST /services/Soap/u/XX.X``: username, and password with the security token behind it."""
-    found = {name: unescape(value.strip()) for name, value in _TAG.findall(asked.body.decode("utf-8", "replace"))}
+    body = asked.body.decode("utf-8", "replace")
+    if not _LOGIN.search(body):
+        return _soap(
+            500,
+            "<soapenv:Fault><faultcode>soapenv:Client</faultcode><faultstring>No operation available for request</faultstring></soapenv:Fault>",
+        )
+    found = {name: unescape(value.strip()) for name, value in _TAG.findall(body)}
     try:
         session = asked.sessions.by_login(found.get("username", ""), found.get("password", ""))
     except LoginError:
         return login_fault()
     org, url = asked.org.org, asked.sessions.instance_url
     kind = asked.path.split("/")[3].lower()
-    text = (
-        '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
-        f'xmlns="urn:{"partner" if kind == "u" else "enterprise"}.soap.sforce.com" '
-        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><loginResponse><result>'
+    return _soap(
+        200,
+        "<loginResponse><result>"
         f"<metadataServerUrl>{url}/services/Soap/m/{asked.version}/{org.org_id[:15]}</metadataServerUrl>"
         "<passwordExpired>false</passwordExpired><sandbox>false</sandbox>"
         f"<serverUrl>{url}/services/Soap/{kind}/{asked.version}/{org.org_id[:15]}</serverUrl>"
         f"<sessionId>{session.id}</sessionId><userId>{session.user_id}</userId><userInfo>{_user_info(asked, session)}</userInfo>"
-        "</result></loginResponse></soapenv:Body></soapenv:Envelope>"
+        "</result></loginResponse>",
+        "partner" if kind == "u" else "enterprise",
     )
-    return Answer(200, content=text.encode(), content_type="text/xml; charset=utf-8")
+
+
+def _soap(status: int, body: str, flavour: str = "partner") -> Answer:
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
+        f'xmlns="urn:{flavour}.soap.sforce.com" xmlns:sf="urn:fault.{flavour}.soap.sforce.com" '
+        f'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>'
+    )
+    return Answer(status, content=text.encode(), content_type="text/xml; charset=utf-8")
 
 
 def _user_info(asked: Asked, session: Session) -> str:
@@ -175,16 +190,13 @@ def _user_info(asked: Asked, session: Session) -> str:
 
 def login_fault() -> Answer:
     """SOAP's refusal of a login."""
-    message = "INVALID_LOGIN: Invalid username, password, security token; or user locked out."
-    text = (
-        '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
-        'xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>'
-        f"<soapenv:Fault><faultcode>INVALID_LOGIN</faultcode><faultstring>{message}</faultstring>"
+    message = "Invalid username, password, security token; or user locked out."
+    return _soap(
+        500,
+        f"<soapenv:Fault><faultcode>INVALID_LOGIN</faultcode><faultstring>INVALID_LOGIN: {message}</faultstring>"
         '<detail><sf:LoginFault xsi:type="sf:LoginFault"><sf:exceptionCode>INVALID_LOGIN</sf:exceptionCode>'
-        "<sf:exceptionMessage>Invalid username, password, security token; or user locked out.</sf:exceptionMessage></sf:LoginFault></detail>"
-        "</soapenv:Fault></soapenv:Body></soapenv:Envelope>"
+        f"<sf:exceptionMessage>{message}</sf:exceptionMessage></sf:LoginFault></detail></soapenv:Fault>",
     )
-    return Answer(500, content=text.encode(), content_type="text/xml;charset=UTF-8")
 
 
 def _app(asked: Asked, form: dict[str, str]) -> tuple[str, str]:
