@@ -23,6 +23,9 @@ MAIL_DAYS = 30
 MAIL_SHARE = 0.1
 """Where there are fewer mails on record than this share of the contacts with whom mail was counted, it is kept elsewhere."""
 
+TASK_FIELDS = ("ActivityDate", "Description", "OwnerId", "Priority", "Status", "Subject", "WhatId", "WhoId")
+"""What is written of a task besides its key."""
+
 ORGANIZATION = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization"
 SET_UP = "run `stillthere setup`"
 
@@ -104,6 +107,11 @@ def _of_object(name: str, answer: SubAnswer, fields: Sequence[Field]) -> Iterato
     elif fixed or not answer.body.get(verb, True):
         detail = f"our user may not {'create tasks' if name == 'Task' and not fixed else 'write them'}"
         yield Finding(what, is_good=False, detail=detail, advice=f"give our user the permission set {INTEGRATION}, or {SET_UP}")
+    elif name == "Task" and (kept := [one for one in TASK_FIELDS if not held.get(one, {}).get("createable")]):
+        detail = f"our user may not write {', '.join(kept)} of a task"
+        yield Finding(
+            what, is_good=False, detail=detail, advice=f"let our user edit {', '.join(kept)} of Task, in its profile or permission sets"
+        )
     elif wanted:
         unique = " (the tasks' key is an external id)" if name == "Task" and held[TASK_KEY].get("externalId") else ""
         there = f"all {len(wanted)} are" if len(wanted) > 1 else "it is"

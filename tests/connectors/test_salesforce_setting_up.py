@@ -294,3 +294,14 @@ def test_mail_that_the_org_only_counts_is_noticed(org_bench: Any) -> None:
     assert not is_good
     assert "mail with 5 contacts in 30 days and keeps 0" in detail
     assert "Sync Email as Salesforce Activity" in advice
+
+
+def test_a_field_of_tasks_that_may_not_be_written_is_named(open_org: Any) -> None:
+    """Without the right to say whom a task is about, no task of ours could be made."""
+    with open_org() as bench:
+        bench.set_up()
+        profile = bench.org.access.profile_set(bench.org.integration_id)
+        bench.org.access.grant(profile, "Task", "WhoId", read=True, edit=False)
+        is_good, detail, advice = findings(bench)["our fields of Task"]
+        assert (is_good, detail) == (False, "our user may not write WhoId of a task")
+        assert "edit WhoId of Task" in advice
