@@ -19,6 +19,7 @@ from sandbox.options import SandboxOptions
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.salesforce.bulk.csv_text import Reader, UnreadableCsv, java_number, to_csv
 from sandbox.salesforce.bulk.jobs import Jobs
+from sandbox.salesforce.errors import RowFault
 from sandbox.salesforce.options import OrgOptions
 from sandbox.salesforce.schema import Field
 
@@ -423,6 +424,14 @@ def test_a_parent_can_be_named_by_its_external_id(client: Client) -> None:
     assert bad["sf__Error"] == "INVALID_FIELD:Foreign key external ID: zz not found for field Key__c in entity Account:--"
 
 
+def test_a_parent_of_several_kinds_is_named_with_its_kind(client: Client) -> None:
+    """A heading such as Contact:Who.Email tells which kind of parent is meant."""
+    client.contact(Email="p@x.example")
+    person = client.contact(LastName="Souza", Email="a@x.example")
+    [row] = client.rows(client.job("insert", "Subject,Contact:Who.Email\nCall,a@x.example\n", object="Task"), "successfulResults")
+    assert client.org.find(row["sf__Id"]).values["WhoId"] == person
+
+
 @pytest.mark.parametrize("delimiter", ["COMMA", "TAB", "SEMICOLON", "PIPE", "CARET", "BACKQUOTE"])
 @pytest.mark.parametrize("ending", ["LF", "CRLF"])
 def test_every_delimiter_and_line_ending(client: Client, delimiter: str, ending: str) -> None:
@@ -473,6 +482,18 @@ def test_a_job_can_end_failed_with_half_its_rows_written(client: Client) -> None
     assert (told["state"], told["numberRecordsProcessed"]) == ("Failed", 5)
     assert (len(client.rows(job_id, "successfulResults")), len(client.rows(job_id, "unprocessedrecords"))) == (5, 5)
     assert sum(1 for _ in client.org.rows("Contact")) == 5
+
+
+def test_rows_can_be_locked(start: Start) -> None:
+    """Some rows of a job that waits are refused with the code of a row lock."""
+    client = start(bulk_job_s=(100.0, 100.0))
+    contact = client.contact()
+    job_id = client.job("update", f"Id,Title\n{contact},CFO\n")
+    jobs, message = Jobs.of(client.org), f"unable to obtain exclusive access to this record or 1 records: {contact}"
+    jobs.lock_rows(jobs.find(job_id, is_query=False), {0: RowFault("UNABLE_TO_LOCK_ROW", message)})
+    client.sandbox.clock.advance(100)
+    [row] = client.rows(job_id, "failedResults")
+    assert (row["sf__Id"], row["sf__Error"]) == (contact, f"UNABLE_TO_LOCK_ROW:{message}:--")
 
 
 def test_the_faults_file_reaches_jobs(client: Client) -> None:
@@ -530,6 +551,7 @@ def test_numbers_as_java_writes_them(number: str, expected: str) -> None:
         (b"A,B\n1\n", "row 2 has 1 values, the header 2"),
         (b'A\n"x\n', "unexpected end of data"),
         (b"\xff\xfe", "not UTF-8"),
+        (b"A,B\n1," + b"x" * 32_001 + b"\n", "a value of 32001 characters"),
     ],
 )
 def test_text_that_is_no_csv(text: bytes, words: str) -> None:

@@ -503,6 +503,43 @@ def test_the_client_is_told_why_a_component_is_refused(sf: Any) -> None:
         api.CustomField.delete(["Contact.Nope__c"])
 
 
+def test_all_or_none_leaves_all(sf: Any) -> None:
+    """With that header one refused component keeps the others of its call from being made."""
+    api = sf.mdapi
+    good = api.CustomField(fullName="Contact.Good__c", type=api.FieldType("Date"), label="Good")
+    bad = api.CustomField(fullName="Contact.Bad__c", type=api.FieldType("Text"), label="Bad")
+    header = api._client.get_element("ns0:AllOrNoneHeader")(allOrNone=True)
+    results = api._service.createMetadata([good, bad], _soapheaders=[api._session_header, header])
+    codes = [(one.success, one.errors[0].statusCode) for one in results]
+    assert codes == [(False, "ALL_OR_NONE_OPERATION_ROLLED_BACK"), (False, "FIELD_INTEGRITY_EXCEPTION")]
+    assert sf.sandbox.org.schema.object("Contact").field("Good__c") is None
+    results = api._service.upsertMetadata([good, bad], _soapheaders=[api._session_header])
+    assert [(one.success, one.created) for one in results] == [(True, True), (False, False)]
+
+
+def test_types_describe_themselves(sf: Any) -> None:
+    """The elements of a type are listed, and so are all objects, but no more than three types in a call."""
+    api = sf.mdapi
+    told = api.CustomField.describe()
+    assert (told.apiCreatable, {one.name for one in told.valueTypeFields} >= {"fullName", "label", "valueSet"}) == (True, True)
+    assert "Contact" in [one.fullName for one in api.list_metadata([api.ListMetadataQuery(type="CustomObject")])]
+    with pytest.raises(Fault, match="LIMIT_EXCEEDED"):
+        api.list_metadata([api.ListMetadataQuery(type="CustomField")] * 4)
+    with pytest.raises(Fault, match="INVALID_TYPE"):
+        api.Layout.read(["Contact-Layout"])
+
+
+def test_the_client_cancels_a_deployment() -> None:
+    """One that waits is cancelled, and its status says so."""
+    with run_sandbox(options=SandboxOptions(org=OrgOptions(bulk_job_s=(100.0, 100.0)))) as sandbox:
+        client = signed_in(sandbox)
+        api = client.mdapi
+        process, _ = api.deploy(io.BytesIO(package({"X__c": TEXT})), sandbox=False)
+        assert api._service.cancelDeploy(process, _soapheaders=[api._session_header]).done is True
+        assert client.checkDeployStatus(process)["state"] == "Canceled"
+        client.session.close()
+
+
 def test_a_call_takes_ten_components(sf: Any) -> None:
     """More are refused with a fault."""
     with pytest.raises(Fault, match="LIMIT_EXCEEDED"):

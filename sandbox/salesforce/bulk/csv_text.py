@@ -29,8 +29,9 @@ class UnreadableCsv(Exception):
 class Reader:
     """The header and rows of an upload, read as often as one likes without keeping them in memory.
 
-    Raises UnreadableCsv where the first line is missing or ends otherwise than the job says. The texts about a line ending are
-    Salesforce's as reported by its users; those about a missing header and about rows of a wrong length nobody could verify.
+    Raises UnreadableCsv where the first line is missing or ends otherwise than the job says. The text about a line ending is
+    Salesforce's as reported by its users; those about a missing header, about rows of a wrong length and about what is too long nobody
+    could verify.
     """
 
     def __init__(self, upload: bytes, delimiter: str, line_ending: str) -> None:
@@ -80,6 +81,8 @@ class Reader:
                     raise UnreadableCsv(
                         f"InvalidBatch : ClientInputError : Failed to parse CSV: row {number} has {len(row)} values, the header {wanted}"
                     )
+                if sum(map(len, row)) > FIELD_LIMIT:
+                    _check_lengths(row, number)
                 yield row
         except csv.Error as fault:
             raise UnreadableCsv(f"InvalidBatch : ClientInputError : Failed to parse CSV: {fault} after row {number}") from None
@@ -87,6 +90,17 @@ class Reader:
     def count(self) -> int:
         """How many rows there are. Raises UnreadableCsv as :meth:`rows` does."""
         return sum(1 for _ in self.rows())
+
+
+def _check_lengths(row: list[str], number: int) -> None:
+    longest, whole = max(map(len, row)), sum(map(len, row))
+    if longest > FIELD_LIMIT or whole > RECORD_LIMIT:
+        what = (
+            f"a value of {longest} characters (maximum {FIELD_LIMIT})"
+            if longest > FIELD_LIMIT
+            else f"{whole} characters (maximum {RECORD_LIMIT})"
+        )
+        raise UnreadableCsv(f"InvalidBatch : ClientInputError : Failed to parse CSV: row {number} has {what}")
 
 
 def to_csv(header: Iterable[str] | None, rows: Iterable[Iterable[str]], delimiter: str, line_ending: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.salesforce.bulk.csv_text import FIELD_LIMIT, Reader, UnreadableCsv
+from sandbox.salesforce.bulk.csv_text import Reader, UnreadableCsv
 from sandbox.salesforce.bulk.job import Job, Outcome
 from sandbox.salesforce.errors import OrgError, RowError, RowFault
 from sandbox.salesforce.ids import normal_id
@@ -108,14 +108,6 @@ class Ingest:
                 raise RowError(RowFault("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", ("Id",)))
             if text == EMPTIED:
                 values[column.field.name] = None
-            elif len(text) > FIELD_LIMIT and column.field.length <= FIELD_LIMIT:
-                raise RowError(
-                    RowFault(
-                        "STRING_TOO_LONG",
-                        f"{column.field.label}: data value too large: {text[:255]} (max length={column.field.length})",
-                        (column.field.name,),
-                    )
-                )
             elif column.parent is not None and column.parent_field is not None:
                 values[column.field.name] = self._parent(column.parent, column.parent_field, text)
             else:
