@@ -291,6 +291,16 @@ def test_the_place_of_an_unexpected_word_is_one_to_the_left() -> None:
         parse("SELECT Id, FROM Account")
     assert refusal.value.message == "\nSELECT Id, FROM Account\n          ^\nERROR at Row:1:Column:11\nunexpected token: 'FROM'"
     with pytest.raises(OrgError) as refusal:
+        parse("SELECT Id, Email, Name\nFROM Contact\nWHERE AccountId = '0014000000p6XlS' AND LastName LIKE 'test' OR email LIKE 'test'")
+    shown = "'0014000000p6XlS' AND LastName LIKE 'test' OR email LIKE 'test'"
+    assert refusal.value.message == f"\n{shown}\n{' ' * 42}^\nERROR at Row:3:Column:61\nunexpected token: 'OR'"
+    with pytest.raises(OrgError) as refusal:
+        parse("SELECT Id\nFROM Account\nLIMITED BY 5")
+    assert refusal.value.message == "\nLIMITED BY 5\n       ^\nERROR at Row:3:Column:8\nunexpected token: 'BY'"
+    with pytest.raises(OrgError) as refusal:
+        parse("SELECT Id FROM Account a\nb")
+    assert refusal.value.message == "\nb\n^\nERROR at Row:2:Column:0\nunexpected token: 'b'"
+    with pytest.raises(OrgError) as refusal:
         parse("SELEC id,accountNumber,name from account")
     assert refusal.value.message == "unexpected token: 'SELEC'"
 

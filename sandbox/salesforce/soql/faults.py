@@ -21,18 +21,18 @@ NO_CUSTOM_RELATIONSHIP = (
 )
 
 
-def placed(text: str, at: int, sentence: str) -> str:
-    """The sentence with the place in front of it, as Salesforce shows it."""
+def placed(text: str, at: int, sentence: str, shift: int = 0) -> str:
+    """The sentence with the place in front of it, as Salesforce shows it; ``shift`` characters to the left of where it is."""
     start = text.rfind("\n", 0, at) + 1
     end = text.find("\n", at)
-    line, column = text[start : end if end >= 0 else len(text)], at - start
+    line, column = text[start : end if end >= 0 else len(text)], at - start - shift
     left, right = max(0, column - BEFORE), min(len(line), column + AFTER)
     while left > 0 and not _parts(line[left - 1]):
         left -= 1
     while right < len(line) and not _parts(line[right]):
         right += 1
     row = text.count("\n", 0, at) + 1
-    return f"\n{line[left:right]}\n{' ' * (column - left)}^\nERROR at Row:{row}:Column:{column + 1}\n{sentence}"
+    return f"\n{line[left:right]}\n{' ' * max(0, column - left)}^\nERROR at Row:{row}:Column:{column + 1}\n{sentence}"
 
 
 def _parts(character: str) -> bool:
@@ -51,7 +51,7 @@ def unexpected(text: str, at: int, token: str) -> OrgError:
     place at all.
     """
     sentence = f"unexpected token: '{token}'"
-    return malformed_query(placed(text, at - 1, sentence) if at else sentence)
+    return malformed_query(placed(text, at, sentence, shift=1) if at else sentence)
 
 
 def no_such_object(text: str, at: int, name: str) -> OrgError:
