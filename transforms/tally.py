@@ -86,10 +86,11 @@ def source_names(rows: pd.DataFrame) -> pd.Series:
 def captured(book: Book) -> pd.DataFrame:
     """The rows that came by a source that records by itself: mailboxes, chats, product … not what people log by hand.
 
-    What two CRMs told is here twice: each of them has delivered.
+    Mail to many is left out: it goes out in bursts, and between two of them nothing has stopped. What two CRMs told is here twice: each of
+    them has delivered.
     """
     rows = pd.concat([book.activities, book.told_again]) if len(book.told_again) else book.activities
-    return rows[~rows["channel"].isin(BY_HAND)]
+    return rows[~rows["channel"].isin(BY_HAND) & ~rows["is_broadcast"].fillna(False).astype(bool)]
 
 
 def count_sources(book: Book) -> dict[str, Source]:
