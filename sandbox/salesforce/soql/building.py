@@ -182,38 +182,38 @@ class Build(Transformer[Token, tree.Query]):
         if len(inner) > STRING:
             raise malformed_query(f"SOQL string literals cannot be longer than {STRING} characters.")
         plain, pattern = _unescape(inner, keep_wildcards=False), _unescape(inner, keep_wildcards=True)
-        return tree.Literal("string", plain, pattern=pattern, text=str(token), at=_place(token))
+        return tree.Literal("string", plain, pattern=pattern, at=_place(token))
 
     def number(self, token: Token) -> tree.Literal:
-        return tree.Literal("number", _amount(token), text=str(token), at=_place(token))
+        return tree.Literal("number", _amount(token), at=_place(token))
 
     def currency(self, token: Token) -> tree.Literal:
-        return tree.Literal("currency", _amount(token[3:]), text=str(token), at=_place(token))
+        return tree.Literal("currency", _amount(token[3:]), at=_place(token))
 
     def date(self, token: Token) -> tree.Literal:
-        return tree.Literal("date", _day(token), text=str(token), at=_place(token))
+        return tree.Literal("date", _day(token), at=_place(token))
 
     def datetime(self, token: Token) -> tree.Literal:
-        return tree.Literal("datetime", _moment(token), text=str(token), at=_place(token))
+        return tree.Literal("datetime", _moment(token), at=_place(token))
 
     def time(self, token: Token) -> tree.Literal:
-        return tree.Literal("time", _time(token), text=str(token), at=_place(token))
+        return tree.Literal("time", _time(token), at=_place(token))
 
     def true(self, token: Token) -> tree.Literal:
-        return tree.Literal("boolean", value=True, text=str(token), at=_place(token))
+        return tree.Literal("boolean", value=True, at=_place(token))
 
     def false(self, token: Token) -> tree.Literal:
-        return tree.Literal("boolean", value=False, text=str(token), at=_place(token))
+        return tree.Literal("boolean", value=False, at=_place(token))
 
     def null(self, token: Token) -> tree.Literal:
-        return tree.Literal("null", None, text=str(token), at=_place(token))
+        return tree.Literal("null", None, at=_place(token))
 
     def date_word(self, token: Token) -> tree.Literal:
-        return tree.Literal("span", (token.upper(), 0), text=str(token), at=_place(token))
+        return tree.Literal("span", (token.upper(), 0), at=_place(token))
 
     def date_span(self, token: Token) -> tree.Literal:
         word, _, count = token.partition(":")
-        return tree.Literal("span", (word.strip().upper(), int(count)), text=str(token), at=_place(token))
+        return tree.Literal("span", (word.strip().upper(), int(count)), at=_place(token))
 
     def bind(self, _token: Token) -> tree.Literal:
         raise _bound()

@@ -37,13 +37,12 @@ class Literal:
     ``kind`` is string, number, boolean, null, date, datetime, time, currency or span (a date literal such as LAST_N_DAYS). ``value`` is,
     in that order: text with its escapes undone · int or float · bool · None · ``YYYY-MM-DD`` · milliseconds UTC · ``HH:MM:SS.mmmZ`` ·
     the amount · a pair of the word in capitals and its number (0 where it takes none). ``pattern`` is what LIKE compares with: the text
-    where an escaped wildcard keeps its backslash. ``text`` is what was written.
+    where an escaped wildcard keeps its backslash.
     """
 
     kind: str
     value: Any
     pattern: str = field(default="", compare=False, repr=False)
-    text: str = field(default="", compare=False, repr=False)
     at: int = _place()
 
 
