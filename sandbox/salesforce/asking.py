@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Form = Literal["rest", "async", "soap", "open"]
 """How a path wants to be called, and how it refuses: JSON with a bearer, the old bulk API's header, SOAP's envelope, or without a session."""
 
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
 LOCKED = "unable to obtain exclusive access to this record or 1 records: {id}"
 
 
@@ -167,11 +168,22 @@ def unsupported_media(kind: str) -> OrgError:
 def unreadable(body: bytes, fault: orjson.JSONDecodeError) -> str:
     """The parser's words for a body that is no JSON."""
     text = body.decode("utf-8", "replace")
-    place = min(fault.pos, len(text) - 1)
-    found = text[place] if text else ""
-    if place >= len(text) - 1 and found not in "}]":
-        return f"Unexpected end-of-input at [line:{fault.lineno}, column:{fault.colno}]"
-    return f"Unexpected character ('{found}' (code {ord(found or ' ')})): was expecting a valid value at [line:{fault.lineno}, column:{fault.colno}]"
+    # A comma before a closing bracket is told where the bracket stands.
+    place = fault.pos + (text[fault.pos : fault.pos + 1] == ",")
+    before, rest = text[:place].rstrip(), text[place:].lstrip()
+    lines = text[: len(text) - len(rest) if rest else place].split("\n")
+    where = f"at [line:{len(lines)}, column:{len(lines[-1]) + 1}]"
+    if not rest:
+        return f"Unexpected end-of-input {where}"
+    word = _WORD.match(rest)
+    if word:
+        return f"Unrecognized token '{word.group()}': was expecting ('true', 'false' or 'null') {where}"
+    wanted = "expected a valid value (number, String, array, object, 'true', 'false' or 'null')"
+    if before.endswith(("{", ",")):
+        wanted = "was expecting double-quote to start field name"
+    elif before and not before.endswith((":", "[")):
+        wanted = "was expecting comma to separate OBJECT entries"
+    return f"Unexpected character ('{rest[0]}' (code {ord(rest[0])})): {wanted} {where}"
 
 
 def not_an_object() -> OrgError:

@@ -128,9 +128,24 @@ def test_a_write_is_refused_with_what_is_wrong(org: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "The HTTP entity body is required, but this request has no entity body."),
+        (b"LastName=x", "Unrecognized token 'LastName': was expecting ('true', 'false' or 'null') at [line:1, column:1]"),
+        (b'{"a":1,}', "Unexpected character ('}' (code 125)): was expecting double-quote to start field name at [line:1, column:8]"),
+        (b'{"a":1 "b":2}', "Unexpected character ('\"' (code 34)): was expecting comma to separate OBJECT entries at [line:1, column:8]"),
+        (b'{"a":', "Unexpected end-of-input at [line:1, column:6]"),
+    ],
+)
+def test_a_body_that_is_no_json_is_refused_in_the_parsers_words(org: Any, content: bytes, words: str) -> None:
+    """What was found, what was expected, and where."""
+    answer = org.http.post(f"{DATA}/sobjects/Contact", content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()) == (400, [{"message": words, "errorCode": "JSON_PARSER_ERROR"}])
+
+
+@pytest.mark.parametrize(
     ("content", "kind", "status", "code"),
     [
-        (b"", "application/json", 400, "JSON_PARSER_ERROR"),
         (b'{"LastName": ', "application/json", 400, "JSON_PARSER_ERROR"),
         (b"LastName=x", "application/json", 400, "JSON_PARSER_ERROR"),
         (b"[]", "application/json; charset=UTF-8", 400, "INVALID_FIELD"),
@@ -171,6 +186,8 @@ def test_relationships_lead_to_parents_and_children(org: Any) -> None:
     children = org("GET", f"sobjects/Account/{account}/Contacts", fields="LastName").json()
     assert (children["totalSize"], children["records"][0]["LastName"]) == (1, "Nair")
     assert org("GET", f"sobjects/Contact/{contact}/ReportsTo").json() == GONE
+    row = org("GET", f"sobjects/Contact/{contact}", fields="LastName,Account.Name").json()
+    assert (row["LastName"], row["Account"]["Name"]) == ("Nair", "Northwind")
 
 
 def test_a_parent_may_be_named_by_an_external_id(org: Any) -> None:

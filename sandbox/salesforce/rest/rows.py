@@ -16,6 +16,7 @@ from sandbox.salesforce.records import Record
 from sandbox.salesforce.rest.reading import external_id_of, kind_of, no_external_id, read_key, record_of, values_of
 from sandbox.salesforce.rest.showing import chosen_fields, shown, visible_fields
 from sandbox.salesforce.schema import ObjectType
+from sandbox.salesforce.soql.running import run_query
 
 
 def read_record(asked: Asked) -> Answer:
@@ -113,13 +114,17 @@ def _created(asked: Asked, kind: ObjectType, values: Mapping[str, Any]) -> Answe
 
 def _read(asked: Asked, kind: ObjectType, record: Record) -> Answer:
     names = asked.many("fields")
-    fields = chosen_fields(asked, kind, names) if names else visible_fields(asked, kind)
     stamp = record.values.get("SystemModstamp") or record.values.get("CreatedDate") or 0
     headers = {
         "Last-Modified": format_datetime(from_ms(stamp), usegmt=True),
         "ETag": f'"{hashlib.sha256(f"{record.id}{stamp}".encode()).hexdigest()[:32]}"',
     }
-    return Answer(200, shown(asked, kind, record, fields), headers, records_out=1)
+    if any("." in name for name in names):
+        text = f"SELECT {', '.join(names)} FROM {kind.name} WHERE Id = '{record.id}'"  # noqa: S608 - the sandbox's own language
+        row = run_query(asked.org, asked.user_id, text, is_all=True, version=asked.version).records[0]
+    else:
+        row = shown(asked, kind, record, chosen_fields(asked, kind, names) if names else visible_fields(asked, kind))
+    return Answer(200, row, headers, records_out=1)
 
 
 def _by_key(asked: Asked, kind: ObjectType) -> Record | Answer | None:
