@@ -18,6 +18,7 @@ from simple_salesforce.exceptions import SalesforceMalformedRequest, SalesforceO
 from sandbox.options import SandboxOptions
 from sandbox.running import Sandbox, run_sandbox
 from sandbox.salesforce.bulk.csv_text import Reader, UnreadableCsv, java_number, to_csv
+from sandbox.salesforce.bulk.job import Pages
 from sandbox.salesforce.bulk.jobs import Jobs
 from sandbox.salesforce.errors import RowFault
 from sandbox.salesforce.options import OrgOptions
@@ -525,6 +526,17 @@ def test_what_is_written_is_read_again(rows: list[list[str]], delimiter: str, en
     """Quotes, delimiters and line ends inside values survive."""
     text = to_csv(["A", "B"], rows, delimiter, ending)
     assert list(Reader(text, delimiter, ending).rows()) == rows
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 4_500), st.integers(0, 4_500), st.integers(1, 5_000))
+def test_any_page_can_be_cut(total: int, first: int, most: int) -> None:
+    """A page holds the rows from the first on, whatever the pieces in which they are kept."""
+    pages = Pages(["N"], "COMMA", "LF")
+    pages.fill([str(number)] for number in range(total))
+    text, count = pages.page(first, most)
+    expected = [f'"{number}"' for number in range(total)[first : first + most]]
+    assert (text.decode().splitlines(), count) == (['"N"', *expected], len(expected))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import orjson
 
 from sandbox.salesforce.asking import Answer, Asked, Route
 from sandbox.salesforce.bulk import results
-from sandbox.salesforce.bulk.csv_text import Reader, UnreadableCsv
+from sandbox.salesforce.bulk.csv_text import UnreadableCsv
 from sandbox.salesforce.bulk.job import Job
 from sandbox.salesforce.bulk.jobs import Jobs
 from sandbox.salesforce.errors import OrgError, not_found
@@ -195,7 +195,7 @@ def _close(asked: Asked, job: Job) -> None:
 
 def _row_count(job: Job) -> int:
     try:
-        return Reader(job.upload or b"", job.delimiter, job.line_ending).count()
+        return job.reader().count()
     except UnreadableCsv:
         # Nothing will be tried, so nothing can be struck.
         return 0

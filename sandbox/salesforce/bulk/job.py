@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from array import array
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
 from typing import Any
 
 from sandbox.clock import from_ms
-from sandbox.salesforce.bulk.csv_text import to_csv
+from sandbox.salesforce.bulk.csv_text import Reader, to_csv
 from sandbox.salesforce.errors import RowFault
 
 QUERIES = ("query", "queryAll")
@@ -25,26 +28,39 @@ class Outcome:
 
 
 class Pages:
-    """The result of a query job: the header, the rows as one piece of CSV, and where each row begins, so that any page is one slice."""
+    """The result of a query job: the header, and the rows as packed pieces of CSV with where each row begins, so that any page can be cut."""
+
+    PIECE = 2_000
+    """Rows of a piece."""
 
     def __init__(self, header: list[str], delimiter: str, line_ending: str) -> None:
         self._shape = (delimiter, line_ending)
         self._header = to_csv(header, (), *self._shape)
-        self._text = bytearray()
-        self._starts = [0]
+        self._pieces: list[tuple[bytes, array[int]]] = []
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._starts) - 1
+        return self._count
 
-    def add(self, row: list[str]) -> None:
-        """Put one row at the end."""
-        self._text += to_csv(None, (row,), *self._shape)
-        self._starts.append(len(self._text))
+    def fill(self, rows: Iterable[list[str]]) -> None:
+        """Put rows at the end; once, as the last piece may be a short one."""
+        source = iter(rows)
+        while some := list(islice(source, self.PIECE)):
+            lines = [to_csv(None, (row,), *self._shape) for row in some]
+            starts = array("I", accumulate(map(len, lines), initial=0))
+            self._pieces.append((zlib.compress(b"".join(lines), 1), starts))
+            self._count += len(some)
 
     def page(self, first: int, most: int) -> tuple[bytes, int]:
         """The header with at most so many rows from ``first`` on, and how many rows they are."""
-        last = min(len(self), first + most)
-        return self._header + bytes(self._text[self._starts[first] : self._starts[last]]), last - first
+        first = min(first, self._count)
+        last = min(self._count, first + most)
+        made = [self._header]
+        for number in range(first // self.PIECE, -(-last // self.PIECE)):
+            packed, starts = self._pieces[number]
+            begin, end = max(0, first - number * self.PIECE), min(len(starts) - 1, last - number * self.PIECE)
+            made.append(zlib.decompress(packed)[starts[begin] : starts[end]])
+        return b"".join(made), last - first
 
 
 @dataclass
@@ -70,7 +86,7 @@ class Job:
     external_id: str | None = None
     assignment_rule: str | None = None
     begun: float = 0.0
-    upload: bytes | None = None
+    packed: bytes | None = None
     total: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     failed: int = 0
@@ -80,6 +96,19 @@ class Job:
     struck: Mapping[int, RowFault] = field(default_factory=dict)
     pages: Pages | None = None
     spent_ms: int = 0
+
+    @property
+    def has_data(self) -> bool:
+        """Whether its data was uploaded."""
+        return self.packed is not None
+
+    def take(self, upload: bytes) -> None:
+        """Keep the data; packed, as it stays for seven days."""
+        self.packed = zlib.compress(upload, 1)
+
+    def reader(self) -> Reader:
+        """The uploaded rows. Raises UnreadableCsv where they are none."""
+        return Reader(zlib.decompress(self.packed) if self.packed is not None else b"", self.delimiter, self.line_ending)
 
     @property
     def is_query(self) -> bool:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from sandbox.salesforce.bulk.csv_text import DELIMITERS, LINE_ENDINGS, Reader, UnreadableCsv
+from sandbox.salesforce.bulk.csv_text import DELIMITERS, LINE_ENDINGS, UnreadableCsv
 from sandbox.salesforce.bulk.ingesting import Ingest
 from sandbox.salesforce.bulk.job import INGESTS, QUERIES, Job, Outcome
 from sandbox.salesforce.bulk.querying import collect, examine
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
 
 KEPT_MS = 7 * 86_400_000
-DAY_MS = 86_400_000
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 BATCH = 10_000
 """Rows that Salesforce works off as one internal batch."""
 AT_ONCE = 50_000
@@ -57,6 +57,8 @@ class Jobs:
         self._queries: deque[int] = deque()
         self._batches: deque[int] = deque()
         self._next: list[tuple[float | None, str]] = []
+        self._busy: dict[str, Job] = {}
+        self._look_ms = 0
 
     @classmethod
     def of(cls, org: Org) -> Jobs:
@@ -79,6 +81,7 @@ class Jobs:
         job = self._make(user_id, version, operation, named, delimiter, line_ending)
         job.query, job.state = query, "UploadComplete"
         job.begun = self._org.clock.elapsed()
+        self._busy[job.id] = job
         self._queries.append(job.created_ms)
         self._age()
         return job
@@ -129,7 +132,7 @@ class Jobs:
         """Take the one upload of an open job. OrgError 400 where the job is not open, has its data already, or gets too much."""
         if job.state != "Open":
             raise OrgError(400, "INVALIDJOBSTATE", f"Adding batches to a job in state {job.state} not allowed")
-        if job.upload is not None:
+        if job.has_data:
             raise OrgError(
                 400,
                 "API_ERROR",
@@ -138,7 +141,7 @@ class Jobs:
             )
         if len(data) > UPLOAD_LIMIT:
             raise OrgError(400, "API_ERROR", f"The data of a job may have {UPLOAD_LIMIT} bytes, but these are {len(data)}")
-        job.upload = data
+        job.take(data)
 
     def close(self, job: Job, *, struck: Mapping[int, RowFault] | None = None, fails_after: float | None = None) -> None:
         """All data is there: the work begins. ``struck`` and ``fails_after`` are faults on purpose, see :class:`Job`."""
@@ -149,6 +152,7 @@ class Jobs:
         if fails_after is not None:
             job.fails_after = fails_after
         job.begun = self._org.clock.elapsed()
+        self._busy[job.id] = job
         self._turn(job, "UploadComplete")
 
     def abort(self, job: Job) -> None:
@@ -192,12 +196,14 @@ class Jobs:
     def settle(self) -> None:
         """Bring every job to where it is by now."""
         now = self._org.clock.now_ms()
-        for job in [one for one in self._jobs.values() if one.is_over and one.modified_ms + KEPT_MS <= now]:
-            self._forget(job.id)
-        self._age()
-        for job in list(self._jobs.values()):
-            if job.state in {"UploadComplete", "InProgress"}:
-                self._progress(job)
+        if now >= self._look_ms:
+            # Old jobs are looked for once an hour, not at each call.
+            self._look_ms = now + HOUR_MS
+            for job in [one for one in self._jobs.values() if one.is_over and one.modified_ms + KEPT_MS <= now]:
+                self._forget(job.id)
+            self._age()
+        for job in list(self._busy.values()):
+            self._progress(job)
 
     def _progress(self, job: Job) -> None:
         share = (self._org.clock.elapsed() - job.begun) / job.lasts if job.lasts > 0 else 1.0
@@ -225,11 +231,11 @@ class Jobs:
             self._end(job, "JobComplete")
 
     def _take_up(self, job: Job) -> bool:
-        if job.upload is None:
+        if not job.has_data:
             self._end(job, "JobComplete")
             return False
         try:
-            reader = Reader(job.upload, job.delimiter, job.line_ending)
+            reader = job.reader()
             job.total = reader.count()
             self._work[job.id] = Ingest(self._org, job, reader).outcomes()
         except UnreadableCsv as fault:
@@ -265,13 +271,14 @@ class Jobs:
 
     def _end(self, job: Job, state: str, error: str | None = None) -> None:
         self._work.pop(job.id, None)
-        if job.begun:
+        if self._busy.pop(job.id, None) is not None:
             job.spent_ms = int(job.lasts * 1000)
         job.error = error
         self._turn(job, state)
 
     def _forget(self, job_id: str) -> None:
         self._work.pop(job_id, None)
+        self._busy.pop(job_id, None)
         del self._jobs[job_id]
 
     def _age(self) -> None:

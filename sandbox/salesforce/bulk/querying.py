@@ -20,6 +20,5 @@ def collect(org: Org, job: Job) -> Pages:
     """The answer to a job's query, of this moment. OrgError 400 where the query cannot be answered any more."""
     found = rows_for_bulk(org, job.user_id, job.query, is_all=job.operation == "queryAll")
     pages = Pages(found.header, job.delimiter, job.line_ending)
-    for row in found.rows:
-        pages.add(row)
+    pages.fill(found.rows)
     return pages

@@ -49,10 +49,8 @@ def untried(job: Job, seed: int) -> bytes:
 
 
 def _parts(job: Job) -> tuple[list[str], Iterator[list[str]]]:
-    if job.upload is None:
-        return [], iter(())
     try:
-        reader = Reader(job.upload, job.delimiter, job.line_ending)
+        reader = job.reader()
     except UnreadableCsv:
         return [], iter(())
     return reader.header, _readable(reader)
