@@ -26,17 +26,21 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _EPOCH, _YEARS = date(1970, 1, 1), range(1700, 4001)
 _WHOLE = re.compile(r"[+-]?\d+")
 _LARGEST_INT = 2_147_483_647
+_TEXTLESS = NUMBERS | {"date", "datetime", "time", "boolean"}
+"""The types for which empty text is a wrong value, not none."""
 _WIDE = Context(prec=60)
 
 
 def from_json(field: Field, value: Any, where: str = "[line:1, column:1]") -> Value | None:
-    """The value in memory of a JSON value; empty text is no value.
+    """The value in memory of a JSON value; empty text is no value, but only where text may stand.
 
     Raises RowError: JSON_PARSER_ERROR where the kind is wrong (``where`` is told as the place in the body), MALFORMED_ID where a
     reference is no id.
     """
-    if value is None or value == "":
-        return False if field.type == "boolean" and value is None else None
+    if value is None:
+        return False if field.type == "boolean" else None
+    if value == "" and field.type not in _TEXTLESS:
+        return None
     if isinstance(value, (dict, list)):
         raise _unreadable(field, value, where)
     try:

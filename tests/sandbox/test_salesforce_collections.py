@@ -136,6 +136,14 @@ def test_a_collection_that_is_wrong_as_a_whole_is_a_400(org: Any, method: str, p
     assert names(org) == []
 
 
+def test_empty_text_is_no_date(org: Any) -> None:
+    """As reported from real orgs: an empty text empties a text field, but is a wrong value for a date or a number."""
+    rows = [row(LastName="A", Title=""), row(LastName="B", Birthdate=""), row("Account", Name="C", AnnualRevenue="")]
+    answer = org("POST", ALL, {"records": rows}).json()
+    assert [one["success"] for one in answer] == [True, False, False]
+    assert answer[1]["errors"][0]["message"].startswith("Cannot deserialize instance of date from VALUE_STRING value  or request")
+
+
 def test_a_wrong_value_spoils_only_its_row(org: Any) -> None:
     """Collections read the whole body first, so the place of a wrong value is not known."""
     answer = org("POST", ALL, {"records": [row(LastName="A"), row(LastName="B", Birthdate="soon"), row(LastName="C", foo=1)]}).json()
