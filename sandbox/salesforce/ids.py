@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -13,7 +14,13 @@ POD = "5e"
 
 def id18(fifteen: str) -> str:
     """The 18 characters of a 15-character id: three more, each telling which of five characters are capitals."""
-    return fifteen + "".join(_ALPHABET[sum(1 << k for k, c in enumerate(fifteen[j : j + 5]) if c.isupper())] for j in (0, 5, 10))
+    return fifteen + _capitals(fifteen[:5]) + _capitals(fifteen[5:10]) + _capitals(fifteen[10:])
+
+
+@lru_cache(maxsize=1 << 16)
+def _capitals(five: str) -> str:
+    """The letter that tells which of five characters are capitals. Ids of one object share most of their fives."""
+    return _ALPHABET[sum(1 << place for place, letter in enumerate(five) if letter.isupper())]
 
 
 def normal_id(text: str) -> str | None:
