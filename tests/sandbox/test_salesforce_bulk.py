@@ -312,6 +312,7 @@ def test_a_job_is_told_in_the_documented_shape(client: Client) -> None:
     assert (made["object"], made["state"], made["apiVersion"]) == ("Contact", "Open", 59.0)
     assert made["contentUrl"] == f"services/data/v59.0/jobs/ingest/{made['id']}/batches"
     told = client.told(made["id"])
+    assert list(told)[9:14] == ["apiVersion", "jobType", "lineEnding", "columnDelimiter", "numberRecordsProcessed"]
     assert (told["jobType"], told["numberRecordsProcessed"], told["numberRecordsFailed"]) == ("V2Ingest", 0, 0)
     asked = client("POST", f"{V}/jobs/query", {"operation": "query", "query": "SELECT Id FROM Contact"}).json()
     assert asked["state"] == "UploadComplete"

@@ -223,6 +223,18 @@ def test_an_object_has_room_for_500_custom_fields(org: Org) -> None:
     assert "custom fields (500)" in told
 
 
+def test_a_lookup_is_followed_both_ways(org: Org) -> None:
+    """The parent is reached by the field's name with __r, the children by the relationship's; both go with the field."""
+    text = "<label>Mentor</label><referenceTo>Contact</referenceTo><relationshipName>Pupils</relationshipName><type>Lookup</type>"
+    catalogue, contact = Catalogue.of(org), org.schema.object("Contact")
+    for _ in range(2):
+        catalogue.save(org.admin_id, field("Contact.Mentor__c", text.replace("Mentor<", "Tutor<") if contact.field("Mentor__c") else text))
+    assert contact.relationship("Mentor__r").name == "Mentor__c"
+    assert [child.field for child in contact.children if child.relationship == "Pupils__r"] == ["Mentor__c"]
+    catalogue.drop(catalogue.find(FIELD, "Contact.Mentor__c"))
+    assert (contact.relationship("Mentor__r"), contact.child("Pupils__r")) == (None, None)
+
+
 def test_values_taken_out_of_a_picklist_become_inactive(org: Org) -> None:
     """Records keep them, but nobody may choose them."""
     catalogue = Catalogue.of(org)

@@ -147,9 +147,13 @@ class Job:
 
     def listed(self) -> dict[str, Any]:
         """The job as the list of all jobs tells it."""
-        shown = self.brief()
-        shown.pop("contentUrl", None)
-        return {**shown, "jobType": self.kind}
+        shown: dict[str, Any] = {}
+        for name, value in self.brief().items():
+            if name != "contentUrl":
+                shown[name] = value
+            if name == "apiVersion":
+                shown["jobType"] = self.kind
+        return shown
 
     def full(self) -> dict[str, Any]:
         """The job as a call for this one tells it."""

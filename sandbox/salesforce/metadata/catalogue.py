@@ -19,7 +19,7 @@ from sandbox.salesforce.metadata.permission_sets import (
     keep_permission_set,
 )
 from sandbox.salesforce.metadata.tree import Tree, branches, flag, one, texts
-from sandbox.salesforce.schema import Schema
+from sandbox.salesforce.schema import Child, Schema
 
 if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
@@ -140,6 +140,7 @@ class Catalogue:
             views = self.org.store("ListView")
             views.remove(views.rows[component.id])
             return
+        self._forget_children(component)
         self.org.remove_field(component.object, component.own_name)
         names = {component.object.lower()} if component.object.lower() != "activity" else {"task", "event"}
         for view in [held for held in self._held.values() if held.type == VIEW and held.object.lower() in names]:
@@ -171,11 +172,22 @@ class Catalogue:
                     if record.values.get(made.name) is not None:
                         store.change(record, {made.name: None})
         self.org.add_field(component.object, made)
+        self._forget_children(component)
+        label = one(component.values, "relationshipName")
+        for target in made.reference_to:
+            self.org.kind(target).children += [Child(kind.name, made.name, f"{label}__r" if label else None) for kind in kinds]
         if held is None:
             self._numbers[FIELD] += 1
             component.id = make_id("00N", self._numbers[FIELD])
         else:
             component.id = held.id
+
+    def _forget_children(self, component: Component) -> None:
+        """Let no object know any more that records of another point to it through this field."""
+        names, low = {kind.name for kind in kinds_of(self.org.schema, component.object)}, component.own_name.lower()
+        for parent in self.org.schema:
+            if any(child.object in names and child.field.lower() == low for child in parent.children):
+                parent.children = [child for child in parent.children if child.object not in names or child.field.lower() != low]
 
     def _of_record(self, record: Record) -> Component:
         values: Tree = {}
