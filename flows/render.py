@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,6 +210,14 @@ def render_highlights(sections: Sequence[Section], link: Callable[[str, str], st
     return Shown(data, text)
 
 
+def render_people(people: Mapping[str, int]) -> list[RenderableType]:
+    """In which CRMs how many people stand; ``people``: CRMs joined by plus, to their number. Nothing where there is one CRM."""
+    if len(people) < 2:
+        return []
+    told = [f"{count:,} in {' and '.join(crm_name(crm) for crm in crms.split('+'))}" for crms, count in people.items()]
+    return ["", f"[bold]{sum(people.values()):,} people[/bold]: {', '.join(told)}. Each has the same fields in every CRM that holds them."]
+
+
 def _render_item(item: Item) -> RenderableType:
     head = Table.grid(expand=True, padding=(0, 0, 0, 2))
     head.add_column(ratio=1)
@@ -221,4 +229,5 @@ def _render_item(item: Item) -> RenderableType:
 
 
 def _item_data(item: Item, link: Callable[[str, str], str]) -> dict[str, Any]:
-    return {**dataclasses.asdict(item), "link": link(item.crm, item.contact_id) if item.contact_id else ""}
+    links = [link(crm, contact_id) for crm, contact_id in item.records]
+    return {**dataclasses.asdict(item), "link": link(item.crm, item.contact_id) if item.contact_id else "", "links": links}

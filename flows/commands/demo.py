@@ -1,4 +1,4 @@
-"""``stillthere demo``: the main job from end to end, on a sandbox CRM with made customers."""
+"""``stillthere demo``: the main job from end to end, on a HubSpot and a Salesforce with made customers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pandas as pd
 from rich.console import RenderableType
 
+from connectors.salesforce.names import object_of
 from flows.answer import SOME_ROWS_FAILED, Answer
 from flows.commands.sandbox import DEFAULT_PORT
 from flows.commands.setup import run_setup
 from flows.commands.sync import full_sync
 from flows.outcome import Outcome
-from flows.render import Shown, render_highlights, render_sync
+from flows.render import Shown, render_highlights, render_people, render_sync
 from flows.settings import load_settings
 from flows.work import Work
-from transforms.highlights import Section, highlights
+from transforms.highlights import ELSEWHERE, Section, highlights
 from transforms.plays import TaskPlan
 from transforms.vocabulary.errors import PersonMustAct
 
@@ -42,23 +44,25 @@ def run_demo(*, contacts: int, companies: int, months: int, seed: int, keep: int
     process, at = _start_sandbox(home, wishes, keep)
     with_page = False
     try:
-        os.environ |= {"STILLTHERE_HOME": str(home), "HUBSPOT_BASE_URL": at["base_url"], "HUBSPOT_ACCESS_TOKEN": at["token"]}
-        tell(f"A HubSpot answers at {at['base_url']}. Setting it up and syncing; the first sync reads everything …")
+        os.environ |= {"STILLTHERE_HOME": str(home), **_environment(at)}
+        tell(f"A HubSpot and a Salesforce answer at {at['base_url']}. Setting both up and syncing; the first sync reads everything …")
         made = run_setup(dry_run=False)
         work, done = full_sync(load_settings(), quiet=quiet)
         sections = find_highlights(work, done)
-        shown = render_highlights(sections, lambda _crm, contact_id: f"{at['base_url']}/contacts/{contact_id}")
+        shown = render_highlights(sections, lambda crm, contact_id: _page_of(at, crm, contact_id))
         with_page = keep > 0
     finally:
         if not with_page:
             process.terminate()
             process.wait()
-    text = [*render_sync(done, months=months, with_alerts=False), "", *shown.text, *_ending(at, home, process.pid, keep, _page(shown))]
+    ending = _ending(at, home, process.pid, keep, _pages(shown))
+    text = [*render_sync(done, months=months, with_alerts=False), *render_people(_people(done)), "", *shown.text, *ending]
     data: dict[str, Any] = {
         "sandbox": {**at, "pid": process.pid if with_page else None},
         "home": str(home),
         "set_up": len(made.data["changes"]),
         "sync": done.run.summary,
+        "people": _people(done),
         "highlights": shown.data,
     }
     return Answer(data, text, SOME_ROWS_FAILED if done.applied.failed else 0)
@@ -74,8 +78,6 @@ def _start_sandbox(home: Path, wishes: Mapping[str, int], keep: int) -> tuple[su
         "flows.cli",
         "sandbox",
         "--json",
-        "--crm",
-        "hubspot",
         "--port",
         str(port),
         "--rate",
@@ -111,26 +113,57 @@ def find_highlights(work: Work, done: Outcome) -> tuple[Section, ...]:
     return highlights(picks, plan, work.journal.tasks(), owners, done.computation.org)
 
 
-def _page(shown: Shown) -> str:
-    """The page of the first person shown who has a task."""
-    items = [item for section in shown.data for item in section["items"] if item["link"]]
-    return str(next((item["link"] for item in items if item["task"]), items[0]["link"] if items else ""))
+def _environment(at: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that point to both CRMs."""
+    org = at["salesforce"]
+    return {
+        "HUBSPOT_BASE_URL": at["base_url"],
+        "HUBSPOT_ACCESS_TOKEN": at["token"],
+        **{f"SALESFORCE_{name.upper()}": org[name] for name in ("base_url", "domain", "consumer_key", "consumer_secret")},
+    }
 
 
-def _ending(at: Mapping[str, Any], home: Path, pid: int, keep: int, page: str) -> list[RenderableType]:
+def _page_of(at: Mapping[str, Any], crm: str, contact_id: str) -> str:
+    """The page on which a person sees the contact."""
+    if crm == "hubspot":
+        return f"{at['base_url']}/contacts/{contact_id}"
+    return f"{at['base_url']}/lightning/r/{object_of(contact_id) or 'Contact'}/{contact_id}/view"
+
+
+def _people(done: Outcome) -> dict[str, int]:
+    """How many people stand in which CRMs."""
+    parts = done.computation.parts if done.computation is not None else ()
+    members = pd.concat([part.members for part in parts]) if parts else pd.DataFrame({"crm": [], "person_id": []})
+    where = members.sort_values("crm").groupby("person_id")["crm"].agg(lambda crms: "+".join(dict.fromkeys(crms)))
+    return {str(crms): int(count) for crms, count in where.value_counts().sort_index().items()}
+
+
+def _pages(shown: Shown) -> list[str]:
+    """The pages worth opening: both of somebody who is silent in one CRM and talks in the other, and one with a task."""
+    items = [(section["title"], item) for section in shown.data for item in section["items"] if item["links"]]
+    both = [item["links"] for title, item in items if title == ELSEWHERE][:1]
+    task = [item["links"][:1] for _, item in items if item["task"]][:1]
+    return list(dict.fromkeys(link for links in (task + both or [item["links"] for _, item in items[:1]]) for link in links))
+
+
+def _ending(at: Mapping[str, Any], home: Path, pid: int, keep: int, pages: list[str]) -> list[RenderableType]:
     if keep == 0:
         return []
     command = "stillthere" if shutil.which("stillthere") else os.path.relpath(Path(sys.executable).with_name("stillthere"))
     return [
-        f"See what a CSM sees:  {page or at['pages_url']}",
+        *(f"{'See what a CSM sees:' if place == 0 else '':<21} {page}" for place, page in enumerate(pages or [at["pages_url"]])),
         "",
         f"The sandbox stays open for {keep} minutes (end it now: kill {pid}). To go on with it in this terminal:",
         f"  export STILLTHERE_HOME={home.resolve()}",
-        f"  export HUBSPOT_BASE_URL={at['base_url']}",
-        f"  export HUBSPOT_ACCESS_TOKEN={at['token']}",
+        *(f"  export {name}={value}" for name, value in _environment(at).items()),
         f"  {command} sync            # finds nothing to write",
-        f"  {command} explain {page.rsplit('/', 1)[-1] or 'ADDRESS'}    # why that contact's fields say what they say",
+        f"  {command} explain {_contact_in(pages)}    # why that contact's fields say what they say, and both sides of a person",
     ]
+
+
+def _contact_in(pages: list[str]) -> str:
+    """The id of the contact whose page came last: somebody whom both CRMs hold, where there is one."""
+    return pages[-1].removesuffix("/view").rsplit("/", 1)[-1] if pages else "ADDRESS"
 
 
 def _tell(text: str) -> None:
