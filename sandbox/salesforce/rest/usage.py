@@ -14,7 +14,7 @@ def tell_limits(asked: Asked) -> Answer:
 
 
 def count_records(asked: Asked) -> Answer:
-    """``GET limits/recordCount?sObjects=A,B``: approximate and stale. Objects without records are left out."""
+    """``GET limits/recordCount?sObjects=A,B``: approximate and stale. Objects that never had a record are left out."""
     org = asked.org
     wanted = asked.many("sObjects") or [kind.name for kind in org.schema]
     before = org.now_ms() - STALE_MS
@@ -23,8 +23,9 @@ def count_records(asked: Asked) -> Answer:
         kind = org.schema.object(name)
         if kind is None:
             continue
-        count = sum(not record.is_deleted and record.values.get("CreatedDate", 0) <= before for record in org.store(kind.name))
-        if count:
+        store = org.store(kind.name)
+        if len(store):
+            count = sum(not record.is_deleted and record.values.get("CreatedDate", 0) <= before for record in store)
             told.append({"count": count, "name": kind.name})
     return Answer(200, {"sObjects": told})
 
