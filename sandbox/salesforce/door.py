@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import parse_qs, quote
 from xml.sax.saxutils import escape
 
 import orjson
@@ -115,7 +115,7 @@ class _Call:
     def _inner(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """A call that came inside this one: by the same user, and not counted."""
         path, _, query = url.partition("?")
-        found = self._table.find(method.upper(), quote(unquote(path), safe="/%"))
+        found = self._table.find(method.upper(), quote(path, safe="/%"))
         version = _VERSION.search(path)
         outer = self._asked
         asked = replace(

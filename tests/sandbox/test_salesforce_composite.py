@@ -50,6 +50,13 @@ def test_a_part_may_use_what_an_earlier_one_gave(org: Any) -> None:
     assert org.org.limits.used - used == 2
 
 
+def test_an_external_id_in_a_part_is_quoted(org: Any) -> None:
+    """As in a call of its own: a slash inside a value comes quoted."""
+    answer = composite(org, part("one", "PATCH", "sobjects/Contact/Email/o%27neil%2Fa@y.example", {"LastName": "O'Neil"}))
+    assert answer[0]["httpStatusCode"] == 201
+    assert org.query("SELECT Email FROM Contact") == [{"Email": "o'neil/a@y.example"}]
+
+
 def test_a_part_that_fails_stops_only_those_that_need_it(org: Any) -> None:
     """Without all or none the rest goes on; a reference without a value says so."""
     answer = composite(

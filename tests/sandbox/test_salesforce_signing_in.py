@@ -106,6 +106,8 @@ def test_a_password_opens_a_session_where_it_is_right(org: Any) -> None:
     assert grant(org, **form, password=options.password + "token").status_code == 200
     assert grant(org, **form, password="wrong").json()["error_description"] == "authentication failure"  # noqa: S106 - wrong on purpose
     assert grant(org, grant_type="magic").json()["error"] == "unsupported_grant_type"
+    assert grant(org, grant_type="refresh_token").json()["error_description"] == "expired access/refresh token"
+    assert org.http.get(TOKEN).json() == {"error": "invalid_request", "error_description": "must use HTTP POST"}
 
 
 def test_an_inactive_user_cannot_sign_in(org: Any) -> None:

@@ -37,7 +37,15 @@ def grant_token(asked: Asked) -> Answer:
             return Answer(200, _token(asked, session, "access_token instance_url id token_type issued_at signature"), _NO_STORE)
     except LoginError as error:
         return _refused(error)
+    if kind == "refresh_token":
+        # No sign-in here gives one out.
+        return _refused(LoginError("invalid_grant", "expired access/refresh token"))
     return _refused(LoginError("unsupported_grant_type", "grant type not supported"))
+
+
+def refuse_get(_asked: Asked) -> Answer:
+    """``GET /services/oauth2/token``."""
+    return _refused(LoginError("invalid_request", "must use HTTP POST"))
 
 
 def revoke_token(asked: Asked) -> Answer:
@@ -243,6 +251,7 @@ _NO_STORE = {"Cache-Control": "no-cache, no-store"}
 
 ROUTES = [
     Route("POST", "/services/oauth2/token", grant_token, "open", counts=False),
+    Route("GET", "/services/oauth2/token", refuse_get, "open", counts=False),
     Route("POST", "/services/oauth2/revoke", revoke_token, "open", counts=False),
     Route("GET", "/services/oauth2/revoke", revoke_token, "open", counts=False),
     Route("GET", "/services/oauth2/userinfo", user_info, "open", counts=False),
