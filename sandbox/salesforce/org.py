@@ -33,6 +33,7 @@ class Org:
 
     ``integration_id`` and ``admin_id`` are the users that every org has. ``locked`` tells whether another transaction holds a record just
     now; by default those in ``locked_ids``. ``deletions`` is the log that getDeleted reads: by object, moment and id in rising order.
+    ``beside`` is what lives and dies with an org, by its class: bulk jobs, deployments, definitions.
     """
 
     def __init__(self, options: SandboxOptions, clock: Clock) -> None:
@@ -47,6 +48,7 @@ class Org:
         self.locked: Callable[[str], bool] = self.locked_ids.__contains__
         self.deletions: dict[str, list[tuple[int, str]]] = {}
         self.bin: list[Record] = []
+        self.beside: dict[type, Any] = {}
         self._prefixes = {kind.prefix: kind.name for kind in self.schema if kind.prefix}
         self._random = random.Random(f"org {options.seed}")
         self._swept_ms = 0

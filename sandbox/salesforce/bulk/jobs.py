@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from sandbox.salesforce.bulk.csv_text import DELIMITERS, LINE_ENDINGS, UnreadableCsv
 from sandbox.salesforce.bulk.ingesting import Ingest
@@ -34,8 +33,6 @@ HARD_DELETE = "PermissionsBulkApiHardDelete"
 """The user permission without which nobody deletes for good."""
 GAVE_UP = "InternalServerError : The job was retried too often and has been stopped"
 
-_OF_ORG: WeakKeyDictionary[Org, Jobs] = WeakKeyDictionary()
-
 
 class Jobs:
     """All bulk jobs of one org.
@@ -44,8 +41,9 @@ class Jobs:
     call to the org.
 
     Texts of errors: those about a job that is over, about the second upload, about a line ending, about an unknown field, about an entity
-    that bulk does not know, about an external id, and about the day's limits are Salesforce's own. Those about a job without an object,
-    about an unknown state, and about results that are not there yet nobody could verify.
+    that bulk does not know, about an external id, and about the day's limits are Salesforce's own, some of them those of the older Bulk API,
+    as is the one about hardDelete. Those about a job without an object, about an unknown state, about a locator that is none, and about
+    results that are not there yet nobody could verify.
     """
 
     def __init__(self, org: Org) -> None:
@@ -63,9 +61,9 @@ class Jobs:
     @classmethod
     def of(cls, org: Org) -> Jobs:
         """The jobs of an org."""
-        found = _OF_ORG.get(org)
+        found: Jobs | None = org.beside.get(cls)
         if found is None:
-            found = _OF_ORG[org] = cls(org)
+            found = org.beside[cls] = cls(org)
         return found
 
     # What a client does.

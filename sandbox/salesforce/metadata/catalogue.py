@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from sandbox.salesforce.ids import make_id
 from sandbox.salesforce.metadata.component import FIELD, PERMISSIONS, VIEW, Component, Problem
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
     from sandbox.salesforce.records import Record
 
-_OF_ORG: WeakKeyDictionary[Org, Catalogue] = WeakKeyDictionary()
 _DEFAULTS = {"externalId": "false", "required": "false", "unique": "false", "trackTrending": "false"}
 _WITHOUT_REQUIRED = frozenset({"LongTextArea", "Html", "Checkbox"})
 _WITH_KEYS = frozenset({"Text", "Number", "Email"})
@@ -73,9 +71,9 @@ class Catalogue:
     @classmethod
     def of(cls, org: Org) -> Catalogue:
         """The components of an org."""
-        found = _OF_ORG.get(org)
+        found: Catalogue | None = org.beside.get(cls)
         if found is None:
-            found = _OF_ORG[org] = cls(org)
+            found = org.beside[cls] = cls(org)
         return found
 
     def find(self, type_name: str, full_name: str) -> Component | None:

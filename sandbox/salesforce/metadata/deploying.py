@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from sandbox.clock import from_ms
 from sandbox.salesforce.errors import OrgError
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 PENDING = 0.2
 """The share of its time that a deployment waits in the queue."""
-_OF_ORG: WeakKeyDictionary[Org, Deployments] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -84,9 +82,9 @@ class Deployments:
     @classmethod
     def of(cls, org: Org) -> Deployments:
         """The deployments of an org."""
-        found = _OF_ORG.get(org)
+        found: Deployments | None = org.beside.get(cls)
         if found is None:
-            found = _OF_ORG[org] = cls(org)
+            found = org.beside[cls] = cls(org)
         return found
 
     def begin(self, user_id: str, text: str, options: Tree) -> Deployment:

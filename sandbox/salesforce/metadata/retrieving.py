@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from sandbox.salesforce.errors import OrgError
 from sandbox.salesforce.ids import make_id, normal_id
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 TAGS = {FIELD: "fields", VIEW: "listViews"}
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
-_OF_ORG: WeakKeyDictionary[Org, dict[str, Retrieval]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def retrieve(org: Org, request: Tree) -> Retrieval:
                 found += chosen
                 if not chosen and member != "*":
                     missing.append(f"Entity of type '{kind}' named '{member}' cannot be found")
-    held = _OF_ORG.setdefault(org, {})
+    held: dict[str, Retrieval] = org.beside.setdefault(Retrieval, {})
     made = Retrieval(
         make_id("09S", len(held) + 1), _archive(catalogue, found, one(request, "apiVersion") or org.org.api_version), tuple(missing)
     )
@@ -56,7 +54,7 @@ def retrieve(org: Org, request: Tree) -> Retrieval:
 
 def find_retrieval(org: Org, retrieval_id: str) -> Retrieval:
     """The retrieval of an id. OrgError where there is none."""
-    found = _OF_ORG.get(org, {}).get(normal_id(retrieval_id) or "")
+    found: Retrieval | None = org.beside.get(Retrieval, {}).get(normal_id(retrieval_id) or "")
     if found is None:
         raise OrgError(500, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
     return found
