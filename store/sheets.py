@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from store.places import Place
@@ -60,11 +60,11 @@ class Sheet:
         return pa.schema([*own, *((column.name, ARROW[column.type]) for column in self.columns)])
 
     def open(self) -> DeltaTable:
-        """The table as it stands now; made where it does not exist."""
+        """The table as it stands now; made where it does not exist. One that was made before a column was known gets it, empty."""
         address = self.place.table(self.name)
         with self.place.doing(f"Opening {self.name}"):
             try:
-                return DeltaTable(address, storage_options=dict(self.place.options))
+                return self._with_all_columns(DeltaTable(address, storage_options=dict(self.place.options)))
             except TableNotFoundError:
                 # Of two who make it at once, one is told that the table has changed meanwhile; it is there then.
                 with suppress(CommitFailedError):
@@ -79,6 +79,17 @@ class Sheet:
                         storage_options=dict(self.place.options),
                     )
                 return DeltaTable(address, storage_options=dict(self.place.options))
+
+    def _with_all_columns(self, table: DeltaTable) -> DeltaTable:
+        held = {one.name for one in table.schema().fields}
+        absent = [one for one in self.schema if one.name not in held]
+        if absent:
+            made = Schema.from_arrow(pa.schema(absent)).fields
+            # Of two who add them at once, one is told that the table has changed meanwhile; they are there then.
+            with suppress(CommitFailedError):
+                table.alter.add_columns(made)
+            return DeltaTable(table.table_uri, storage_options=dict(self.place.options))
+        return table
 
     def mark(self, app: str) -> int:
         """The number that a commit last set for ``app``; 0 where none did."""
