@@ -13,11 +13,13 @@ import pandas as pd
 
 from connectors.limiter import Limiter
 from connectors.salesforce.bulk import Bulk, Pace
+from connectors.salesforce.captured import Captured
 from connectors.salesforce.checking import check, greet
-from connectors.salesforce.client import Client, parts
+from connectors.salesforce.client import COMPOSITE_QUERIES, Client, parts
 from connectors.salesforce.credentials import Credentials
 from connectors.salesforce.cursors import Standing, Window
-from connectors.salesforce.extract import Extract, Memory, Reading
+from connectors.salesforce.extract import Extract, Memory, Reading, first_look, sizes_of
+from connectors.salesforce.gathering import Ahead, Gatherer
 from connectors.salesforce.mapping import to_owners, to_standing
 from connectors.salesforce.names import CRM, OBJECTS, api_name, object_of
 from connectors.salesforce.session import API_VERSION
@@ -117,7 +119,7 @@ class Salesforce:
         self._client = Client(credentials, base_url=self._base_url, limiter=limiter, patience=manner.patience, version=manner.version)
         self._bulk = Bulk(self._client, manner.pace)
         self._shape = Shape(self._fields, dict(manner.own_names))
-        self._memory = Memory()
+        self._memory = Memory(ahead=Ahead(self._client))
         self._written: dict[str, dict[str, int]] = {}
         self._tasks = Tasks(self._client)
 
@@ -266,12 +268,29 @@ class Salesforce:
             return
         soql = statement(OWNERS.fields, OWNERS.object, [OWNERS.where], "ORDER BY Id")
         frames, calls = [], 0
-        for records in self._client.query(soql, purpose="read", what="read users"):
+        for records in self._users(soql, is_first=since is None):
             frames.append(to_owners(flatten(records, OWNERS.fields)))
             calls += 1
         rows = pd.concat(frames, ignore_index=True)
         cursor = orjson.dumps({"read_ms": now_ms, "ids": sorted(set(rows["owner_id"]) | strangers)}).decode()
         yield Page("owners", "owners", rows, cursor, records=len(rows), expected=len(rows), calls=calls)
+
+    def _users(self, soql: str, *, is_first: bool) -> Iterator[list[dict[str, Any]]]:
+        """The users, answer by answer. With the very first call come the first answers of all that a first pull asks for next."""
+        ahead = self._memory.ahead
+        statements = [soql]
+        if is_first:
+            counts = sizes_of([stream for streams in STREAMS.values() for stream in streams], None)
+            _, sizes = self._shape.learn(self._client, {}, self._client.now_ms, counts=counts)
+            self._memory.sizes |= sizes
+            captured = Captured(self._client, self._shape, Gatherer(ahead, self._bulk, bulk_from=self._reading.bulk_from))
+            statements += first_look(self._shape, captured, sizes, self._reading.bulk_from)
+        ahead.fetch(statements[:COMPOSITE_QUERIES])
+        found = ahead.find([soql], what="read users")[0]
+        yield found.records
+        while found.more is not None:
+            found = self._client.more(found, what="read users")
+            yield found.records
 
     def _estimate(self, stream: Stream, records: int, *, is_load: bool) -> Estimate:
         by_page = max(-(-records // ROWS_A_CALL), 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ BLOCK = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class JobState:
-    """How far a job is. ``failed`` counts rows that were refused; ``rows`` those that were processed."""
+    """How far a job is. ``failed`` counts rows that were refused; ``rows`` those that were processed (-1: that was not told)."""
 
     id: str
     state: str
@@ -67,16 +67,21 @@ class Pace:
 
 @dataclass(frozen=True)
 class Slice:
-    """Some rows of a job's results: ``done`` rows were read with them of the answer at ``locator`` ("" the first one).
+    """Some rows of a job's results: with them ``done`` of ``whole`` rows were read of the answer at ``locator`` ("" the first one).
 
-    ``is_last``: nothing more is in that answer; the next one is at ``following``, where there is one.
+    The next answer is at ``following``, where there is one.
     """
 
     rows: pa.RecordBatch
     locator: str
     done: int
-    is_last: bool
+    whole: int
     following: str | None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing more is in this answer."""
+        return self.done == self.whole
 
 
 class Bulk:
@@ -85,6 +90,8 @@ class Bulk:
     def __init__(self, client: Client, pace: Pace) -> None:
         self._client = client
         self._pace = pace
+        self._ended: dict[str, JobState] = {}
+        self._lists = True
 
     def ask(self, soql: str, *, what: str) -> str:
         """Make a query job, over archived and deleted rows too; its id. One made in vain does no harm."""
@@ -128,20 +135,50 @@ class Bulk:
             int(answer.at.timestamp() * 1000),
         )
 
-    def wait(self, job_id: str, *, kind: str = QUERY, stop: threading.Event | None = None, waited_s: float = 0.0) -> JobState:
-        """Block until the job is over. ``waited_s`` is how long ago it was made. Raises CrmUnreachable after four hours."""
+    def wait(
+        self,
+        job_id: str,
+        *,
+        kind: str = QUERY,
+        stop: threading.Event | None = None,
+        waited_s: float = 0.0,
+        beside: Sequence[str] = (),
+    ) -> JobState:
+        """Block until the job is over. ``waited_s`` is how long ago it was made. Raises CrmUnreachable after four hours.
+
+        ``beside`` are query jobs that will be waited for as well: one look then tells of all of them.
+        """
+        if job_id in self._ended:
+            return self._ended.pop(job_id)
         pause, since = self._pace.first_s, time.monotonic() - waited_s
         self._sleep(max(pause - waited_s, 0.0), stop)
         while True:
-            state = self.state(job_id, kind=kind)
+            state = self._seen(job_id, beside) if beside and self._lists and kind == QUERY else self.state(job_id, kind=kind)
             if state.is_over:
                 return state
             if time.monotonic() - since > self._pace.most_s:
+                hours = self._pace.most_s / 3600
                 raise CrmUnreachable(
-                    f"We waited for a bulk job of {CRM} and after {self._pace.most_s / 3600:.0f} hours it was still {state.state}; run again."
+                    f"We waited for a bulk job of {CRM} and after {hours:.0f} hours it was still {state.state}; run again."
                 )
             self._sleep(pause, stop)
             pause = min(pause * 1.5, self._pace.longest_s)
+
+    def _seen(self, job_id: str, beside: Sequence[str]) -> JobState:
+        """How far several query jobs are, by the list of all jobs. Where ours are not on its first page it is of no use, and not asked for again."""
+        request = Request("GET", "jobs/query", "look at the bulk jobs", "bulk", query={"jobType": "V2Query"}, lists="records")
+        answer = self._client.request(request)
+        at_ms = int(answer.at.timestamp() * 1000)
+        found = {str(one.get("id")): str(one.get("state") or "") for one in answer.body["records"]}
+        for other in beside:
+            if found.get(other) == DONE:
+                self._ended[other] = JobState(other, DONE, -1, 0, "", at_ms)
+        if job_id not in found:
+            self._lists = False
+            return self.state(job_id)
+        # Why a job has failed is told by the job itself alone.
+        is_told = found[job_id] not in ENDED - {DONE}
+        return JobState(job_id, found[job_id], -1, 0, "", at_ms) if is_told else self.state(job_id)
 
     def results(
         self,
@@ -170,7 +207,7 @@ class Bulk:
             try:
                 for rows, seen in read_csv(answer, rows_a_slice, skip=done):
                     failures, done = 0, seen
-                    yield Slice(rows, locator, done, seen == expected, following)
+                    yield Slice(rows, locator, done, expected, following)
                 if done != expected:
                     raise _broken(f"{done} of {expected} rows")
             except TryAgain as verdict:

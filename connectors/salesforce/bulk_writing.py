@@ -10,11 +10,10 @@ from typing import Any
 from connectors.salesforce.answers import CRM
 from connectors.salesforce.bulk import INGEST, Bulk, JobState
 from connectors.salesforce.client import Client
-from connectors.salesforce.definitions import INTEGRATION
+from connectors.salesforce.describing import need_fields
 from connectors.salesforce.outcomes import Outcome, need_setup, refused
-from connectors.salesforce.setting_up import described
 from transforms.vocabulary.changes import Fate
-from transforms.vocabulary.errors import CrmUnreachable, RequestRejected, SetupNeeded
+from transforms.vocabulary.errors import CrmUnreachable, RequestRejected
 
 Json = dict[str, Any]
 
@@ -46,14 +45,13 @@ def _run(client: Client, bulk: Bulk, name: str, records: Sequence[Json], rows: b
         if state.is_good and state.rows == len(records) and not state.failed:
             return {one["id"]: Outcome(Fate.WRITTEN, crm_id=one["id"]) for one in records}
         if not state.is_good and not state.rows:
-            _need_fields(client, name, columns)
+            need_fields(client, name, columns)
         for outcome_of in (_refused_rows, _written_rows, _rows_without_turn):
             if len(found) < len(records):
                 found |= outcome_of(bulk, job_id)
     except (CrmUnreachable, RequestRejected):
         _end(bulk, job_id)
-    for outcome in found.values():
-        need_setup(outcome, columns)
+    need_setup(client, name, list(found.values()), columns)
     known = {one["id"] for one in records}
     found = {key: outcome for key, outcome in found.items() if key in known}
     left = [one for one in records if one["id"] not in found]
@@ -111,17 +109,6 @@ def _told(text: str) -> Outcome:
     code, _, rest = text.partition(":")
     fields = rest.rpartition(":")[2].removesuffix("--").strip()
     return refused(code or "REFUSED", [one.strip() for one in fields.split(",") if one.strip()])
-
-
-def _need_fields(client: Client, name: str, columns: Sequence[str]) -> None:
-    """Of a job that wrote nothing at all: whether it was for a field that the org lacks, or that we may not write."""
-    there = described(client, name, purpose="write")
-    missing = [one for one in columns if not there.get(one, {}).get("updateable")]
-    if missing:
-        raise SetupNeeded(
-            f"We tried to write {', '.join(missing[:3])} on {name} and {CRM} has no such field, or our user may not write it; run "
-            f"`stillthere setup`, or give our user the permission set {INTEGRATION}, then run again."
-        )
 
 
 def _read_back(client: Client, name: str, records: Sequence[Json], columns: Sequence[str]) -> dict[str, Outcome]:

@@ -43,6 +43,10 @@ class Captured:
         """Whether the org counts mail at all, and lets us see it."""
         return self._shape.has(METRICS.object, "BaseId") and bool(self._moments)
 
+    def counted(self) -> tuple[list[str], list[str]]:
+        """What is asked for: columns, and the condition without which no bulk query may read the counts."""
+        return ["BaseId", *self._moments], [f"{self._moments[0]} != null"]
+
     @property
     def _moments(self) -> list[str]:
         return [name for name in MOMENTS if self._shape.has(METRICS.object, name)]
@@ -51,8 +55,7 @@ class Captured:
         """Everybody's. Costs a call where nothing is counted."""
         if not self.is_counted:
             return {}
-        moment = self._moments[0]
-        counted = self._latest(self._gatherer.gather(METRICS.object, ["BaseId", *self._moments], [f"{moment} != null"]))
+        counted = self._latest(self._gatherer.gather(METRICS.object, *self.counted()))
         if len(counted) < MANY:
             return self._unexplained(counted, self._recorded(counted.index))
         return self._unexplained(counted, self._recorded_of_all())

@@ -165,8 +165,12 @@ class Client:
         found = self.find([soql], is_all=is_all, purpose=purpose, what=what)[0]
         yield found.records
         while found.more is not None:
-            found = to_found(self.request(Request("GET", found.more, what=what, purpose=purpose, lists="records")))
+            found = self.more(found, purpose=purpose, what=what)
             yield found.records
+
+    def more(self, found: Found, *, purpose: str = "read", what: str) -> Found:
+        """The answer after this one, which must have said that there is one."""
+        return to_found(self.request(Request("GET", found.more or "", what=what, purpose=purpose, lists="records")))
 
     def find(self, statements: Sequence[str], *, is_all: bool = False, purpose: str, what: str) -> list[Found]:
         """The first answer to each of several queries, in ONE call for every five of them.

@@ -13,14 +13,14 @@ from connectors.salesforce.batch import Batch, of_json
 from connectors.salesforce.bulk import Bulk, Pace
 from connectors.salesforce.captured import Captured
 from connectors.salesforce.client import COMPOSITE_QUERIES, Client, Found, parts
-from connectors.salesforce.cursors import Load, Standing, State, Window
-from connectors.salesforce.gathering import Gatherer, Ids
+from connectors.salesforce.cursors import Load, Standing, Window
+from connectors.salesforce.gathering import Ahead, Gatherer, Ids, of_rows
 from connectors.salesforce.loading import Loaded, Loader
 from connectors.salesforce.mapping import column
 from connectors.salesforce.preparing import Prepared, Preparer
 from connectors.salesforce.shape import NEEDED, Shape
-from connectors.salesforce.soql import count_of, of_ids, of_records, statement
-from connectors.salesforce.streams import CONTACTS, EMAILS, EVENTS, FOLLOWERS, METRICS, STREAMS, TASKS, Follower, Stream
+from connectors.salesforce.soql import count_of, of_ids, of_load, of_records, statement
+from connectors.salesforce.streams import CONTACTS, EMAILS, EVENTS, FOLLOWERS, METRICS, STREAMS, TASKS, Children, Follower, Stream
 from connectors.salesforce.values import DAY_MS, from_ms, ms_of, to_list, to_soql
 from connectors.salesforce.vanishing import compare, deleted_since, record_ids, told
 from connectors.salesforce.watching import Changed, Watched, look, watch
@@ -64,9 +64,11 @@ class Reading:
 class Memory:
     """What one connector remembers from pull to pull while it lives. Losing it costs calls, never rows."""
 
+    ahead: Ahead
     unknown: Counter[str] = field(default_factory=Counter)
     in_window: dict[str, set[str]] = field(default_factory=dict)
     winners: set[str] = field(default_factory=set)
+    sizes: dict[str, int] = field(default_factory=dict)
     owners: set[str] = field(default_factory=set)
 
 
@@ -80,7 +82,8 @@ class Extract:
         self._memory = memory
         self._at = standing
         self._bulk = Bulk(client, reading.pace)
-        self._gatherer = Gatherer(client, self._bulk, bulk_from=reading.bulk_from)
+        self._ahead = memory.ahead
+        self._gatherer = Gatherer(self._ahead, self._bulk, bulk_from=reading.bulk_from)
         self._captured = Captured(client, shape, self._gatherer)
         self._preparer = Preparer(
             shape,
@@ -103,21 +106,23 @@ class Extract:
             yield Page(self._at.table, self._at.table, empty_table(TABLES[self._at.table]), self._at.text(), records=0, calls=0)
 
     def _all(self) -> Iterator[Page]:
-        fresh = [stream for stream in STREAMS[self._at.table] if self._is_fresh(stream)]
-        counts = [(stream.name, count_of(stream, self._at.start_ms)) for stream in fresh if stream.name in BIG]
-        guests = STREAMS["activities"][2].children
-        if any(stream.name == EVENTS.name for stream in fresh) and guests is not None:
-            counts.append((GUESTS, statement(["COUNT()"], guests.object, [])))
-        self._at.shape, sizes = self._shape.learn(self._client, self._at.shape, self._client.now_ms, counts=counts)
+        self._at.shape, sizes = self._shape.learn(self._client, self._at.shape, self._client.now_ms, counts=self._counts())
+        self._memory.sizes |= sizes
         self._check_needed()
         streams = self._readable()
         loads = [(stream, state) for stream in streams if isinstance(state := self._at.states[stream.name], Load)]
         watched = [stream for stream in streams if isinstance(self._at.states[stream.name], Window)]
         if loads:
-            yield from self._load(loads, sizes)
+            yield from self._load(loads, self._memory.sizes if self._at.start_ms is None else sizes)
             self._begin_following(loads)
         if watched:
             yield from self._changes(watched)
+
+    def _counts(self) -> list[tuple[str, str]]:
+        """The queries that tell how large the objects are which are still to be loaded, unless they were counted before."""
+        fresh = [stream for stream in STREAMS[self._at.table] if self._is_fresh(stream)]
+        known = self._memory.sizes if self._at.start_ms is None else {}
+        return sizes_of(fresh, self._at.start_ms) if any(stream.name in BIG and stream.name not in known for stream in fresh) else []
 
     def _is_fresh(self, stream: Stream) -> bool:
         state = self._at.states[stream.name]
@@ -150,7 +155,7 @@ class Extract:
                 state.way = "bulk" if sizes.get(stream.name, 0) >= self._reading.bulk_from else "rest"
                 state.began_ms, state.since_ms = now_ms, now_ms - self._reading.lag_ms
         loader = Loader(
-            self._client,
+            self._ahead,
             self._bulk,
             self._shape,
             bulk_from=self._reading.bulk_from,
@@ -209,8 +214,7 @@ class Extract:
         children = self._shape.children(stream.children)
         if children is None:
             return pd.DataFrame()
-        conditions = [one for one in (children.where, "IsDeleted = false") if one]
-        return self._gatherer.gather(children.object, [children.key, *children.fields], conditions, job)
+        return self._gatherer.gather(children.object, [children.key, *children.fields], children_conditions(children), job)
 
     def _all_stand_ins(self) -> pd.Series:
         """The tasks that stand for e-mails which an earlier run has read."""
@@ -463,6 +467,29 @@ def _with_children(stream: Stream, batch: Batch, children: pd.DataFrame) -> Batc
     return Batch(batch.records, children[children[stream.children.key].isin(batch.records["Id"])])
 
 
-def states_of(standing: Standing) -> dict[str, State]:
-    """The states of a cursor's streams, followers left out."""
-    return {stream.name: standing.states[stream.name] for stream in STREAMS[standing.table]}
+def sizes_of(streams: Sequence[Stream], start_ms: int | None) -> list[tuple[str, str]]:
+    """The queries that count what the large ones of these streams hold; at most five."""
+    counts = [(stream.name, count_of(stream, start_ms)) for stream in streams if stream.name in BIG]
+    if any(stream.name == EVENTS.name for stream in streams) and EVENTS.children is not None:
+        counts.append((GUESTS, statement(["COUNT()"], EVENTS.children.object, [])))
+    return counts
+
+
+def first_look(shape: Shape, captured: Captured, sizes: dict[str, int], bulk_from: int) -> list[str]:
+    """The first statements of a full load of people and companies, so that one call can fetch all of them."""
+    found = [
+        of_load(stream, shape, None, "")
+        for stream in (*STREAMS["contacts"], *STREAMS["companies"])
+        if shape.has(stream.object) and sizes.get(stream.name, 0) < bulk_from
+    ]
+    titles = shape.children(CONTACTS.children)
+    if titles is not None and sizes.get(CONTACTS.name, 0) >= bulk_from:
+        found.append(of_rows(titles.object, [titles.key, *titles.fields], children_conditions(titles)))
+    if captured.is_counted:
+        found.append(of_rows(METRICS.object, *captured.counted()))
+    return found
+
+
+def children_conditions(children: Children) -> list[str]:
+    """Which children count, where they are read by themselves."""
+    return [one for one in (children.where, "IsDeleted = false") if one]

@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from connectors.salesforce.bulk import Bulk
-from connectors.salesforce.client import Client
+from connectors.salesforce.client import Client, Found
 from connectors.salesforce.soql import after, statement
 from connectors.salesforce.values import flatten
 from transforms.vocabulary.errors import CrmUnreachable
 
 BULK_ROWS = 100_000
+SERVES_S = 600.0
+
+
+class Ahead:
+    """Queries, some of whose answers were fetched before they were needed, together with others in one call.
+
+    An answer fetched ahead serves once, and for ten minutes.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._held: dict[str, tuple[float, Found]] = {}
+
+    def fetch(self, statements: Sequence[str]) -> None:
+        """Fetch these now: one call for every five."""
+        answers = self._client.find(statements, is_all=True, purpose="read", what="read records by id")
+        self._held |= {soql: (time.monotonic(), answer) for soql, answer in zip(statements, answers, strict=True)}
+
+    def find(self, statements: Sequence[str], *, what: str) -> list[Found]:
+        """The first answer to each of these."""
+        known = {soql: self._held.pop(soql) for soql in statements if soql in self._held}
+        fresh = {soql: answer for soql, (at, answer) in known.items() if time.monotonic() - at < SERVES_S}
+        missing = [soql for soql in statements if soql not in fresh]
+        fresh |= dict(zip(missing, self._client.find(missing, is_all=True, purpose="read", what=what), strict=True))
+        return [fresh[soql] for soql in statements]
 
 
 class Gatherer:
     """Reads small tables whole."""
 
-    def __init__(self, client: Client, bulk: Bulk, *, bulk_from: int) -> None:
-        self._client = client
+    def __init__(self, ahead: Ahead, bulk: Bulk, *, bulk_from: int) -> None:
+        self._ahead = ahead
         self._bulk = bulk
         self._bulk_from = bulk_from
 
@@ -30,8 +56,7 @@ class Gatherer:
             return self._from_job(job, columns)
         found, last = [], ""
         while True:
-            soql = statement(["Id", *columns], name, [*where, after(last)], "ORDER BY Id")
-            answer = self._client.find([soql], is_all=True, purpose="read", what=f"read {name}")[0]
+            answer = self._ahead.find([of_rows(name, columns, [*where, after(last)])], what=f"read {name}")[0]
             found.append(flatten(answer.records, columns))
             left = answer.total - len(answer.records)
             if left <= 0 or not answer.records:
@@ -52,6 +77,11 @@ class Gatherer:
             raise CrmUnreachable(f"We tried to read in bulk and Salesforce's job {job} ended as {state.state}; run again.")
         frames = [piece.rows.to_pandas() for piece in self._bulk.results(job, rows_a_slice=BULK_ROWS)]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+
+
+def of_rows(name: str, columns: Sequence[str], where: Sequence[str]) -> str:
+    """The first answer of a small table."""
+    return statement(["Id", *columns], name, list(where), "ORDER BY Id")
 
 
 class Ids:

@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from connectors.salesforce.batch import Batch, of_csv, of_json
 from connectors.salesforce.bulk import Bulk, Slice
-from connectors.salesforce.client import COMPOSITE_QUERIES, Client
+from connectors.salesforce.client import COMPOSITE_QUERIES
 from connectors.salesforce.cursors import Load
+from connectors.salesforce.gathering import Ahead
 from connectors.salesforce.shape import Shape
 from connectors.salesforce.soql import of_bulk, of_load
 from connectors.salesforce.streams import EMAILS, TASKS, Stream
@@ -42,8 +43,8 @@ class Loaded:
 class Loader:
     """One full load of some streams."""
 
-    def __init__(self, client: Client, bulk: Bulk, shape: Shape, *, bulk_from: int, rows_a_page: int, start_ms: int | None) -> None:
-        self._client = client
+    def __init__(self, ahead: Ahead, bulk: Bulk, shape: Shape, *, bulk_from: int, rows_a_page: int, start_ms: int | None) -> None:
+        self._ahead = ahead
         self._bulk = bulk
         self._shape = shape
         self._bulk_from = bulk_from
@@ -74,12 +75,16 @@ class Loader:
             if not turn:
                 return
             statements = [of_load(stream, self._shape, self._start_ms, state.after_id) for stream, state in turn]
-            answers = self._client.find(statements, is_all=True, purpose="read", what="read records by id")
+            answers = self._ahead.find(statements, what="read records by id")
             for place, ((stream, state), answer) in enumerate(zip(turn, answers, strict=True)):
                 records = answer.records
                 rest = answer.total - len(records)
                 if state.total is None:
                     state.total = answer.total
+                # It may have been fetched before the load began, and what changed since is a change.
+                at_ms = int(answer.at.timestamp() * 1000)
+                if at_ms < state.began_ms:
+                    state.since_ms, state.began_ms = state.since_ms - state.began_ms + at_ms, at_ms
                 state.after_id = str(records[-1]["Id"]) if records else state.after_id
                 is_over = rest <= 0 or not records
                 if is_over or rest >= self._bulk_from:
@@ -114,14 +119,20 @@ class Loader:
 
     def _from_job(self, stream: Stream, state: Load) -> Iterator[Loaded]:
         made_at = self._made_at.get(state.job, 0.0)
-        job = self._bulk.wait(state.job, waited_s=time.monotonic() - made_at)
+        waited_s = time.monotonic() - made_at
+        job = self._bulk.wait(state.job, waited_s=waited_s, beside=[one for one in self._made_at if one != state.job])
         if not job.is_good:
             raise _JobFailed(job.error)
-        if not state.done and not state.locator:
+        is_begun = bool(state.done or state.locator)
+        if job.rows >= 0 and not is_begun:
             state.total = state.handed + job.rows
         held: list[pa.RecordBatch] = []
         calls = 2
         for piece in self._bulk.results(state.job, locator=state.locator, done=state.done, rows_a_slice=self._rows_a_page):
+            if job.rows < 0 and not is_begun:
+                is_begun = True
+                more = self._bulk.state(state.job).rows if piece.following else piece.whole
+                state.total = state.handed + more
             is_over = piece.is_last and piece.following is None
             whole, held = ([*held, piece.rows], []) if is_over else _whole(stream, [*held, piece.rows])
             rows = sum(part.num_rows for part in whole)
@@ -132,6 +143,8 @@ class Loader:
                 calls = 0
             if is_over:
                 return
+        if not is_begun:
+            state.total = state.handed
         yield Loaded(stream, state, of_json(stream, self._shape, []), 0, calls, is_over=True)
 
 

@@ -9,15 +9,15 @@ from typing import Any
 
 from connectors.salesforce.answers import CRM as CRM_LABEL
 from connectors.salesforce.answers import LOCKED
-from connectors.salesforce.definitions import INTEGRATION
+from connectors.salesforce.client import Client
+from connectors.salesforce.describing import need_fields
 from connectors.salesforce.names import CRM
 from transforms.vocabulary.changes import Fate, WriteReport
-from transforms.vocabulary.errors import SetupNeeded
 
 Json = dict[str, Any]
 
 UNKNOWN_FIELD = frozenset({"INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"})
-"""The org has no such field, or our user may not see or write it: Salesforce tells the two apart by nothing."""
+"""The org has no such field, our user may not see or write it, or the record is peculiar: a person account cannot be changed as a contact."""
 
 HINTS = {
     "ENTITY_IS_DELETED": "it was deleted or merged into another one",
@@ -25,6 +25,7 @@ HINTS = {
     "INSUFFICIENT_ACCESS_OR_READONLY": "our user may not edit it",
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "our user may not edit what it belongs to",
     LOCKED: "others kept it locked",
+    "DUPLICATES_DETECTED": "a duplicate rule of the org is against it",
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": "a validation rule of the org is against it",
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "a trigger or flow of the org is against it",
     "MALFORMED_ID": "its id is none of Salesforce's",
@@ -68,11 +69,7 @@ def to_outcome(result: Mapping[str, Any]) -> Outcome:
     return refused(str(error.get("statusCode") or "REFUSED"), tuple(map(str, error.get("fields") or ())))
 
 
-def need_setup(outcome: Outcome, names: Sequence[str]) -> None:
-    """Raise SetupNeeded where Salesforce does not know one of our fields, or does not let us write it."""
-    if outcome.code in UNKNOWN_FIELD:
-        named = ", ".join(sorted(set(outcome.fields) & set(names))) or f"one of {', '.join(sorted(names)[:3])}"
-        raise SetupNeeded(
-            f"We tried to write {named} and {CRM_LABEL} has no such field, or our user may not write it; run `stillthere setup`, "
-            f"or give our user the permission set {INTEGRATION}, then run again."
-        )
+def need_setup(client: Client, name: str, outcomes: Sequence[Outcome], names: Sequence[str]) -> None:
+    """Raise SetupNeeded where records of an object were refused because the org lacks one of our fields, or our user may not write it."""
+    if any(one.code in UNKNOWN_FIELD for one in outcomes):
+        need_fields(client, name, names)

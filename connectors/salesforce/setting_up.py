@@ -21,6 +21,7 @@ from connectors.salesforce.definitions import (
     differences,
     without_external_id,
 )
+from connectors.salesforce.describing import described
 from connectors.salesforce.names import CRM, OBJECTS, PREFIX, TASK_KEY
 from connectors.salesforce.ourselves import fetch_user_id
 from connectors.salesforce.package import components, deploy_zip, destroy_zip
@@ -105,12 +106,6 @@ def apply_changes(client: Client, changes: Sequence[Change]) -> None:
     views = [one for one in made if one.kind == VIEW]
     if views:
         metadata.deploy(client, deploy_zip(views), what="create our list views")
-
-
-def described(client: Client, name: str, *, purpose: str = "setup") -> dict[str, Json]:
-    """The fields of an object that our user may see, by name; one call."""
-    answer = client.request(Request("GET", f"sobjects/{name}/describe", f"read the fields of {name}", purpose, lists="fields"))
-    return {one["name"]: one for one in answer.body["fields"]}
 
 
 def _differing(wanted: Sequence[Component], held: dict[str, dict[str, Json]]) -> Iterator[Change]:

@@ -16,10 +16,10 @@ import pandas as pd
 from connectors.salesforce.answers import CRM as CRM_LABEL
 from connectors.salesforce.client import COLLECTION_LIMIT, Client, Request, parts
 from connectors.salesforce.definitions import INTEGRATION
+from connectors.salesforce.describing import described
 from connectors.salesforce.names import CRM, TASK_KEY, object_of
 from connectors.salesforce.ourselves import fetch_user_id
 from connectors.salesforce.outcomes import Outcome, need_setup, refused, to_outcome, to_report
-from connectors.salesforce.setting_up import described
 from connectors.salesforce.writing import write_locked_again
 from transforms.vocabulary.changes import TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import OutcomeUnknown, RequestRejected, SetupNeeded
@@ -145,15 +145,13 @@ class Tasks:
             try:
                 results, _ = self._client.collection(method, path, some, what=f"write {len(some)} tasks", is_repeatable=is_repeatable)
             except RequestRejected as error:
-                need_setup(refused(error.code), [TASK_KEY])
+                need_setup(self._client, "Task", [refused(error.code)], [TASK_KEY])
                 if len(some) == 1:
                     return [refused(error.code)]
                 middle = len(some) // 2
                 return [*write(some[:middle]), *write(some[middle:])]
             outcomes = [to_outcome(result) for result in results]
-            for outcome in outcomes:
-                if not _trouble(outcome):
-                    need_setup(outcome, [TASK_KEY])
+            need_setup(self._client, "Task", [one for one in outcomes if not _trouble(one)], [TASK_KEY])
             return outcomes
 
         return write_locked_again(self._client, records, write)
@@ -185,7 +183,7 @@ class Tasks:
                 for records in self._client.query(soql, is_all=True, purpose="read", what="read our tasks"):
                     yield from records
             except RequestRejected as error:
-                need_setup(refused(error.code), [TASK_KEY])
+                need_setup(self._client, "Task", [refused(error.code)], [TASK_KEY])
                 raise
 
     def _own_user_id(self) -> str:

@@ -118,13 +118,12 @@ def write_collection(client: Client, name: str, records: Sequence[Json]) -> list
             results, _ = client.collection("PATCH", "composite/sobjects", records, what=what, is_repeatable=True)
         except RequestRejected as error:
             return _isolated(client, name, records, error)
-    names = sorted({key for one in records for key in one} - {"attributes", "id"})
-    outcomes = []
-    for one, result in zip(records, results, strict=True):
-        outcome = to_outcome(result)
-        need_setup(outcome, names)
-        outcomes.append(replace(outcome, modified_at=times.get(one["id"])) if outcome.fate is Fate.WRITTEN else outcome)
-    return outcomes
+    outcomes = [to_outcome(result) for result in results]
+    need_setup(client, name, outcomes, _columns(records))
+    return [
+        replace(outcome, modified_at=times.get(one["id"])) if outcome.fate is Fate.WRITTEN else outcome
+        for one, outcome in zip(records, outcomes, strict=True)
+    ]
 
 
 def _changed_and_read(client: Client, name: str, records: Sequence[Json], what: str) -> tuple[list[Json] | None, dict[str, datetime]]:
@@ -146,11 +145,16 @@ def _changed_and_read(client: Client, name: str, records: Sequence[Json], what: 
 
 
 def _isolated(client: Client, name: str, records: Sequence[Json], error: RequestRejected) -> list[Outcome]:
-    need_setup(refused(error.code), sorted({key for one in records for key in one} - {"attributes", "id"}))
+    need_setup(client, name, [refused(error.code)], _columns(records))
     if len(records) == 1:
         return [refused(error.code)]
     middle = len(records) // 2
     return [*write_collection(client, name, records[:middle]), *write_collection(client, name, records[middle:])]
+
+
+def _columns(records: Sequence[Json]) -> list[str]:
+    """The fields that these records set."""
+    return sorted({key for one in records for key in one} - {"attributes", "id"})
 
 
 def _times(read: SubAnswer) -> dict[str, datetime]:

@@ -10,10 +10,12 @@ import orjson
 import pytest
 import simple_salesforce
 import zeep
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
-from connectors.salesforce.definitions import FIELD, PERMISSIONS, VIEW
-from connectors.salesforce.package import API_VERSION, NAMESPACE, components, deploy_zip, destroy_zip, source_files
+from connectors.salesforce.definitions import FIELD, PERMISSIONS, VIEW, Component
+from connectors.salesforce.package import API_VERSION, NAMESPACE, components, deploy_zip, destroy_zip, source_files, to_xml
 from transforms.fields import FIELDS
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +132,13 @@ def test_an_archive_that_takes_away_names_what_goes_and_deploys_nothing() -> Non
     assert [one.tag for one in parse(gone["package.xml"])] == [f"{tag}version"]
     types = parse(gone["destructiveChanges.xml"]).find(f"{tag}types")
     assert [one.text for one in types] == ["Contact.StillThere_Why__c", "CustomField"]
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cn", "Cs")), max_size=40))
+def test_whatever_stands_in_a_help_text_the_file_is_well_formed(text: str) -> None:
+    """Signs that mean something in XML arrive as what they are."""
+    file = to_xml(Component(FIELD, "Contact.X__c", {"inlineHelpText": text, "label": "X"}))
+    assert (parse(file).findtext(f"{{{NAMESPACE}}}inlineHelpText") or "") == text
 
 
 def test_the_same_components_make_the_same_archive() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.salesforce.answers import LOCKED
-from connectors.salesforce.bulk_writing import write_in_bulk
+from connectors.salesforce.bulk_writing import _jobs, write_in_bulk
 from connectors.salesforce.writing import BULK_FROM, LOCK_TRIES, write_cells
 from transforms.vocabulary.changes import Fate
 from transforms.vocabulary.errors import BadInput, SetupNeeded
@@ -271,3 +275,22 @@ def test_modified_at_is_the_orgs_own_time(ready_org: Any) -> None:
     ready_org.sandbox.clock.advance(3_600)
     report = ready_org.write(ready_org.contacts[:1], {"mood": "good"})[0]
     assert abs(report.modified_at - ready_org.sandbox.clock.now()) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("code", ["INVALID_FIELD_FOR_INSERT_UPDATE", "INVALID_FIELD", "DUPLICATES_DETECTED"])
+def test_a_peculiar_record_is_reported_and_does_not_end_the_run(ready_org: Any, code: str) -> None:
+    """A person account cannot be changed as a contact: where all our fields may be written, only that record is told as failed."""
+    rule = ready_org.faults.add("fail_rows", path="composite", rows=1, code=code)
+    reports = ready_org.write(ready_org.contacts, {"mood": "good"})
+    assert Counter((one.fate, one.code) for one in reports) == {(Fate.WRITTEN, ""): len(reports) - 1, (Fate.FAILED, code): 1}
+    assert rule.struck > 0
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), min_size=1), st.integers(0, 100))
+def test_whatever_stands_in_a_text_a_job_carries_it(text: str, chance: int) -> None:
+    """Quotes, commas, line breaks and letters of all languages survive the CSV of a bulk job; what a record does not set stays empty."""
+    records = [*records_of(["a"], Remark__c=text), *records_of(["b"], Chance__c=chance), *records_of(["c"], Chance__c=None)]
+    ((some, rows),) = _jobs(records, ["Chance__c", "Remark__c"])
+    assert some == records
+    read = list(csv.reader(io.StringIO(rows.decode(), newline="")))
+    assert read == [["Id", "Chance__c", "Remark__c"], ["a", "", text], ["b", str(chance), ""], ["c", "#N/A", ""]]
