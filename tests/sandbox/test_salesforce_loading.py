@@ -11,6 +11,7 @@ import pytest
 from sandbox.clock import Clock
 from sandbox.loader import Tables
 from sandbox.options import SandboxOptions
+from sandbox.salesforce.ids import make_id
 from sandbox.salesforce.loading import load_org
 from sandbox.salesforce.options import OrgOptions
 from sandbox.salesforce.org import Org
@@ -19,7 +20,6 @@ from sandbox.world import PartOptions, WorldOptions, make_world, part_world
 from transforms.vocabulary.errors import BadInput
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
-ANN, LEAD, FIRM = "0035e00000000ANAA0", "00Q5e000000000LAAQ", "0015e00000000F1AAI"
 CONTACTS: list[dict[str, Any]] = [
     {
         "contact_id": "1",
@@ -328,6 +328,17 @@ def test_mail_that_is_captured_elsewhere_is_only_counted() -> None:
     assert [one.values["TaskSubtype"] for one in org.store("Task")] == ["ListEmail", "Call"]
     assert "email: 2 rows, 0 records (captured elsewhere: counted in ActivityMetric)" in report.lines()
     assert report.skipped == 1
+
+
+def test_ids_of_salesforce_stay_and_others_are_new() -> None:
+    """An id of the object stays, whether it has 15 or 18 characters; all others get a free one. One record in both forms is refused."""
+    plain = {"email": "a@x.example"}
+    given = make_id("003", 1)
+    org, report = load(contacts=[{"contact_id": given[:15], **plain}, {"contact_id": "x", **plain}, {"contact_id": "y", **plain}])
+    assert report.ids["contacts"] == {given[:15]: given, "x": make_id("003", 2), "y": make_id("003", 3)}
+    assert len(org.store("Contact")) == 3
+    with pytest.raises(BadInput, match="the same record"):
+        load(contacts=[{"contact_id": given, **plain}, {"contact_id": given[:15], **plain}])
 
 
 def test_wrong_tables_are_refused_in_words() -> None:

@@ -28,7 +28,7 @@ def load_org(org: Org, tables: Tables) -> LoadReport:
         }
         users = load_users(org, tables)
         accounts = load_accounts(org, tables, users)
-        people = read_people(org, contacts, ids, accounts)
+        people = read_people(contacts, ids, accounts)
         targets = targets_of_merges(contacts, ids)
         happened = load_activities(
             org, tables.activities, {text: targets.get(own, own) for text, own in ids.items()}, accounts, users, people

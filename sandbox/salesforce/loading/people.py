@@ -12,8 +12,10 @@ from sandbox.loading.tables import Tables, flags, texts, to_millis
 from sandbox.salesforce.ids import make_id, normal_id
 from sandbox.salesforce.loading.happened import Happened
 from sandbox.salesforce.org import Org
+from sandbox.salesforce.records import Store
 from sandbox.salesforce.schema import Field
 from sandbox.salesforce.standard_people import add_user
+from transforms.vocabulary.errors import BadInput
 
 DAY_MS = 86_400_000
 LEAD_QUEUE, SUPPORT_QUEUE = "New leads", "Support"
@@ -49,17 +51,29 @@ class Someone:
 
 
 def take_ids(org: Org, object_name: str, names: Iterable[str]) -> dict[str, str]:
-    """The record id of each canonical id: itself where it is one of that object's, else the next free one."""
+    """The record id of each canonical id: itself where it is one of that object's, else the next free one.
+
+    Raises BadInput where one id comes both with 15 and with 18 characters.
+    """
     store = org.store(object_name)
     prefix = store.type.prefix or ""
-    found: dict[str, str] = {}
-    for text in dict.fromkeys(names):
-        own = normal_id(text) if text.startswith(prefix) else None
-        if own is None:
-            own = make_id(prefix, store.next_number)
-            store.next_number += 1
-        found[text] = own
-    return found
+    found = {text: normal_id(text) if text.startswith(prefix) else None for text in dict.fromkeys(names)}
+    taken: dict[str, str] = {}
+    for text, own in found.items():
+        if own is not None and taken.setdefault(own, text) != text:
+            raise BadInput(f"{object_name} {text} comes also as {taken[own]}, which is the same record; write it in one way.")
+    whole: dict[str, str] = {}
+    for text, own in found.items():
+        whole[text] = own or _free_id(store, prefix, taken)
+    return whole
+
+
+def _free_id(store: Store, prefix: str, taken: Mapping[str, str]) -> str:
+    while True:
+        made = make_id(prefix, store.next_number)
+        store.next_number += 1
+        if made not in taken and made not in store.rows:
+            return made
 
 
 def stamps(created: int, modified: int, user: str) -> dict[str, Any]:
@@ -141,9 +155,8 @@ def _add_fields(org: Org, like: str, object_name: str) -> None:
         add_field(org, object_name, name, label, kind, **facts)
 
 
-def read_people(org: Org, contacts: pd.DataFrame, ids: Mapping[str, str], accounts: Mapping[str, str]) -> dict[str, Someone]:
+def read_people(contacts: pd.DataFrame, ids: Mapping[str, str], accounts: Mapping[str, str]) -> dict[str, Someone]:
     """Everybody by record id."""
-    del org
     columns = (texts(contacts[name]) for name in ("contact_id", "email", "first_name", "last_name", "company_id"))
     people = {}
     for text, email, first, last, company in zip(*columns, strict=True):
