@@ -16,7 +16,7 @@ from connectors.salesforce.answers import LOCKED
 from connectors.salesforce.bulk_writing import _jobs, write_in_bulk
 from connectors.salesforce.writing import BULK_FROM, LOCK_TRIES, write_cells
 from transforms.vocabulary.changes import Fate
-from transforms.vocabulary.errors import BadInput, SetupNeeded
+from transforms.vocabulary.errors import BadInput, QuotaSpent, SetupNeeded
 
 MOOD = "StillThere_Mood__c"
 VALUES = {
@@ -294,3 +294,34 @@ def test_whatever_stands_in_a_text_a_job_carries_it(text: str, chance: int) -> N
     assert some == records
     read = list(csv.reader(io.StringIO(rows.decode(), newline="")))
     assert read == [["Id", "Chance__c", "Remark__c"], ["a", "", text], ["b", str(chance), ""], ["c", "#N/A", ""]]
+
+
+@pytest.mark.parametrize("is_bulk", [True, False], ids=["bulk", "collection"])
+@pytest.mark.parametrize("may_read", [True, False], ids=["read only", "hidden"])
+def test_a_field_without_field_level_security_leads_to_the_permission_set(open_org: Any, *, is_bulk: bool, may_read: bool) -> None:
+    """The field is there, and our user may not write it: the message names it, set-up and the permission set; nothing is reported as written."""
+    with open_org() as bench:
+        bench.set_up()
+        permissions = bench.org.store("FieldPermissions")
+        for one in [one for one in permissions.rows.values() if one.values.get("Field") == f"Contact.{MOOD}"]:
+            permissions.change(one, {"PermissionsEdit": False, "PermissionsRead": may_read})
+
+        def write() -> object:
+            return in_bulk(bench, bench.contacts, StillThere_Mood__c="good") if is_bulk else bench.write(bench.contacts, {"mood": "good"})
+
+        with pytest.raises(SetupNeeded, match=r"StillThere_Mood__c on Contact.*StillThere_Integration"):
+            write()
+        assert {bench.held(one, MOOD) for one in bench.contacts} == {None}
+
+
+def test_when_the_calls_are_used_up_what_was_written_is_told(ready_org: Any) -> None:
+    """The day's calls end in the middle: the records before were reported, and the run stops."""
+    ids = ready_org.contacts + ready_org.more_contacts(1_170)
+    rule = ready_org.faults.add("daily_limit", path="composite", nth=list(range(4, 20)))
+    found = []
+    reports = write_cells(ready_org.client, ready_org.bulk(), "contacts", ready_org.cells(ids, {"mood": "bad"}), ready_org.fields)
+    with pytest.raises(QuotaSpent):
+        found.extend(reports)
+    assert rule.struck > 0
+    assert {one.fate for one in found} <= {Fate.WRITTEN}
+    assert all(ready_org.held(one.key, MOOD) == "bad" for one in found)
