@@ -267,8 +267,9 @@ def _granted_already(name: str, wanted: Any, held: Any) -> bool:
 
 
 def _alike(wanted: Any, held: Any) -> bool:
+    """Whether a view is as we want it. An org may leave out that everybody sees it, and write the values of a filter in an order of its own."""
     if isinstance(wanted, Mapping):
-        return isinstance(held, Mapping) and all(_alike(value, held.get(key)) for key, value in wanted.items())
+        return all(_alike(value, (held or {}).get(key)) for key, value in wanted.items())
     if isinstance(wanted, list):
         return len(held or ()) == len(wanted) and all(_alike(one, other) for one, other in zip(wanted, held, strict=True))
-    return bool((held or "") == wanted)
+    return sorted(one.strip() for one in str(held or "").split(",")) == sorted(str(wanted).split(","))

@@ -206,6 +206,18 @@ def test_a_permission_set_that_grants_more_is_left_as_it_is() -> None:
     assert differences(wanted, less) == ["fieldPermissions"]
 
 
+def test_a_view_that_an_org_tells_in_its_own_way_is_the_same_view() -> None:
+    """That everybody sees it may be left out, and the values of a filter come in any order; another column or value is a difference."""
+    view = view_components(FIELDS)[2]
+    held = copy.deepcopy(view.body)
+    held["sharedTo"] = None
+    held["filters"][1]["value"] = "struggling, seeking_help"
+    assert differences(view, held) == []
+    held["filters"][1]["value"] = "struggling"
+    held["columns"] = held["columns"][1:]
+    assert differences(view, held) == ["columns", "filters"]
+
+
 def test_what_describe_tells_is_compared_where_metadata_may_not_be_read() -> None:
     """Label, help, length and values stand in describe too."""
     wanted = COMPONENTS["Contact.StillThere_Coverage__c"]
