@@ -94,8 +94,10 @@ def _without_answers_of_machines(rows: pd.DataFrame) -> pd.DataFrame:
     back = rows[inbound & rows["thread_id"].isin(threads)]
     last = back["occurred_at"].groupby([back["person_id"].astype("str"), back["thread_id"], by_machine[back.index]]).max().unstack()  # noqa: PD010 - two columns: by people, by machines
     found = last.reindex(pd.MultiIndex.from_arrays([asked["person_id"].astype("str"), asked["thread_id"]]), columns=[False, True])
-    sent = asked["occurred_at"].to_numpy()
-    only_machines = (found[True].to_numpy() >= sent) & ~(found[False].to_numpy() >= sent)
+    # Where only people, or only machines, wrote back, the other column has no times yet.
+    by_people, by_machines = (moments(found[by].astype("datetime64[us, UTC]")) for by in (False, True))
+    sent = moments(asked["occurred_at"])
+    only_machines = (by_machines >= sent) & ~(by_people >= sent)
     return rows.assign(outcome=rows["outcome"].mask(rows.index.isin(asked.index[only_machines]), Outcome.DELIVERED))
 
 
