@@ -18,10 +18,11 @@ from connectors.salesforce.checking import check, greet
 from connectors.salesforce.client import COMPOSITE_QUERIES, Client, parts
 from connectors.salesforce.credentials import Credentials
 from connectors.salesforce.cursors import Standing, Window
-from connectors.salesforce.extract import Extract, Memory, Reading, first_look, sizes_of
+from connectors.salesforce.extract import Extract, first_look, sizes_of
 from connectors.salesforce.gathering import Ahead, Gatherer
 from connectors.salesforce.mapping import to_owners, to_standing
 from connectors.salesforce.names import CRM, OBJECTS, api_name, object_of
+from connectors.salesforce.pulling import Memory, Pull, Reading
 from connectors.salesforce.session import API_VERSION
 from connectors.salesforce.setting_up import apply_changes, pending_setup, pending_teardown
 from connectors.salesforce.shape import Shape
@@ -190,7 +191,7 @@ class Salesforce:
         if table not in STREAMS:
             raise BadInput(f"Salesforce was asked for the table {table}; it has {', '.join((*STREAMS, 'owners'))}.")
         standing = Standing.parse(table, since) if since else Standing.fresh(table, _start_ms(table, start))
-        return Extract(self._client, self._reading, self._shape, self._memory, standing).pages()
+        return Extract(Pull(self._client, self._reading, self._shape, self._memory, standing)).pages()
 
     def write_fields(self, table: str, cells: pd.DataFrame) -> Iterator[WriteReport]:
         """See the protocol."""

@@ -29,6 +29,7 @@ INGEST = "ingest"
 DONE = "JobComplete"
 ENDED = frozenset({DONE, "Failed", "Aborted"})
 MAX_RECORDS = 100_000
+OUTCOME_ROWS = 10_000
 BLOCK = 4 * 1024 * 1024
 """Bytes that are parsed at once. A row must fit: text and HTML of a mail have at most 131,072 characters each, its headers 32,000."""
 
@@ -203,8 +204,12 @@ class Bulk:
             )
             following = answer.headers.get("Sforce-Locator")
             following = None if following in (None, "", "null") else following
-            expected = int(answer.headers.get("Sforce-NumberOfRecords") or 0)
+            told = answer.headers.get("Sforce-NumberOfRecords") or ""
             try:
+                if not told.isdigit():
+                    # Something in between has answered: taken for an empty result, it would end an extract early.
+                    raise _broken("an answer that tells no number of rows")
+                expected = int(told)
                 for rows, seen in read_csv(answer, rows_a_slice, skip=done):
                     failures, done = 0, seen
                     yield Slice(rows, locator, done, expected, following)
@@ -223,9 +228,18 @@ class Bulk:
     def outcome(self, job_id: str, which: str) -> Iterator[Json]:
         """The rows of an ingest job: ``successfulResults``, ``failedResults`` or ``unprocessedrecords``, each as a dict by column."""
         request = Request("GET", f"jobs/ingest/{job_id}/{which}/", "read what became of a bulk job's rows", "bulk", is_streamed=True)
-        answer = self._client.request(request)
-        for rows, _ in read_csv(answer, 10_000):
-            yield from rows.to_pylist()
+        for failures in range(1, self._client.patience.attempts + 1):
+            answer = self._client.request(request)
+            try:
+                whole = [rows for rows, _ in read_csv(answer, OUTCOME_ROWS)]
+            except TryAgain as verdict:
+                if failures == self._client.patience.attempts:
+                    raise verdict.error from verdict
+                self._sleep(self._client.patience.wait_s(failures, None), None)
+                continue
+            for rows in whole:
+                yield from rows.to_pylist()
+            return
 
     def _sleep(self, seconds: float, stop: threading.Event | None) -> None:
         if seconds <= 0:
@@ -241,6 +255,8 @@ def read_csv(answer: Answer, rows_a_slice: int, *, skip: int = 0) -> Iterator[tu
 
     The first ``skip`` rows are passed over. Raises TryAgain where the answer breaks off.
     """
+    if "csv" not in (answer.headers.get("Content-Type") or "csv"):
+        raise _broken("an answer that is no table")
     body = _Body(answer)
     try:
         names = body.header()

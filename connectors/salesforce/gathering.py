@@ -81,7 +81,7 @@ class Gatherer:
 
 def of_rows(name: str, columns: Sequence[str], where: Sequence[str]) -> str:
     """The first answer of a small table."""
-    return statement(["Id", *columns], name, list(where), "ORDER BY Id")
+    return statement(list(dict.fromkeys(["Id", *columns])), name, list(where), "ORDER BY Id")
 
 
 class Ids:
