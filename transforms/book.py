@@ -245,6 +245,12 @@ class Book:
         """What we sent to many at once."""
         return self.activities[(self.activities["direction"] == Direction.OUTBOUND) & self._is_broadcast & ~self._is_bounce]
 
+    @cached_property
+    def mass_mails(self) -> pd.DataFrame:
+        """What they sent to many at once, us among them: no word to us, but a sign that they are busy there."""
+        is_mass = (self.activities["direction"] == Direction.INBOUND) & (self.activities["channel"] == Channel.EMAIL)
+        return self.activities[is_mass & self._is_broadcast & ~self._is_bounce & ~self._is_auto_reply]
+
     # -- masks over ``activities`` ------------------------------------------------------------------------------------
 
     @cached_property

@@ -100,7 +100,7 @@ def pick(computed: Computed, companies: pd.DataFrame, homes: TaskHomes | None = 
         & (people["email_blindness"] != "none")
         & people["best_time"].notna()
         & ~state.isin(["silent", "moved_on", "needs_help", "unknown"]),
-        ELSEWHERE: people["quiet_side"].notna() & state.isin(["engaged", "cooling", "reawakened"]),
+        ELSEWHERE: people["quiet_at"].notna() & state.isin(["engaged", "cooling", "reawakened"]),
     }
     parts = [_section(plays, title, people[mask.fillna(False).astype(bool)]) for title, mask in wanted.items()]
     return pd.concat(parts, ignore_index=True)

@@ -33,8 +33,11 @@ def run_explain(*, contact: str, field: str | None) -> Answer:
     work = open_work(load_settings(), offline=True)
     part = _part_with(work, contact)
     members = part.members[part.members["person_id"] == find_person(part, contact)]
-    last = pd.concat([work.journal.last_written(row.crm, "contacts", row.contact_id) for row in members.itertuples()])
-    written: dict[str, datetime] = last.groupby("field")["written_at"].max().to_dict()
+    written: dict[str, datetime] = {}
+    for member in members.itertuples():
+        last = work.journal.last_written(member.crm, "contacts", member.contact_id)
+        for name, at in zip(last["field"], last["written_at"], strict=True):
+            written[name] = max(at, written.get(name, at))
     found = explain(part, contact, fields, written)
     return Answer(orjson.loads(to_json(dataclasses.asdict(found))), render_explanation(found))
 

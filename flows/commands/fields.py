@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from connectors.hubspot.definitions import property_name
+from connectors.salesforce.names import api_name
 from flows.answer import Answer
 from transforms.fields import FIELDS
 
@@ -21,10 +22,11 @@ def run_fields() -> Answer:
             "options": {option.value: option.label for option in field.options},
             "help": field.help,
             "hubspot": property_name(field.name),
+            "salesforce": api_name(field.name),
         }
         for field in FIELDS
     ]
-    table = Table("Field", "HubSpot", "What it means", show_lines=True)
+    table = Table("Field", "HubSpot and Salesforce", "What it means", show_lines=True)
     for field, row in zip(FIELDS, rows, strict=True):
-        table.add_row(f"[bold]{field.label}[/bold]\n{field.table}, {field.kind}", str(row["hubspot"]), field.help)
+        table.add_row(f"[bold]{field.label}[/bold]\n{field.table}, {field.kind}", f"{row['hubspot']}\n{row['salesforce']}", field.help)
     return Answer({"fields": rows}, [table])

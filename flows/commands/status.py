@@ -11,19 +11,24 @@ from rich.table import Table
 from flows.answer import Answer
 from flows.settings import load_settings
 from flows.work import Work, open_work
+from transforms.crms import crm_name
 
 
 def run_status() -> Answer:
     """The last run, what the lake holds, what is waiting. Asks no CRM."""
     work = open_work(load_settings(), offline=True)
     runs = _runs(work)
-    holds = {table: len(work.lake.read(table, columns=["crm"])) for table in ("contacts", "companies", "activities", "owners")}
+    crms = {table: work.lake.read(table, columns=["crm"])["crm"] for table in ("contacts", "companies", "activities", "owners")}
+    holds = {table: len(rows) for table, rows in crms.items()}
+    by_crm = {crm: {table: int((rows == crm).sum()) for table, rows in crms.items()} for crm in sorted(set().union(*crms.values()))}
     tasks = work.journal.tasks()
     waiting = len(work.journal.unsettled())
     data = {
         "home": str(work.settings.home),
         "lake": work.settings.lake_url,
         "holds": holds,
+        "by_crm": by_crm,
+        "connected": list(work.settings.connected),
         "open_tasks": int((tasks["state"] == "open").sum()),
         "unsettled_cells": waiting,
         "last_run": runs[0] if runs else None,
@@ -34,7 +39,15 @@ def run_status() -> Answer:
         if runs
         else "No run yet; start one with `stillthere sync`."
     )
-    text = [last, f"The lake holds {counts}; it lies in {work.settings.lake_url}.", f"{data['open_tasks']:,} of our tasks are open."]
+    text = [last, f"The lake holds {counts}; it lies in {work.settings.lake_url}."]
+    if len(by_crm) > 1:
+        for crm, of_crm in by_crm.items():
+            told = ", ".join(f"{count:,} {table}" for table, count in of_crm.items())
+            tasks_there = int(((tasks["state"] == "open") & (tasks["crm"] == crm)).sum())
+            text.append(
+                f"  {crm_name(crm)}: {told}; {tasks_there:,} open tasks{'' if crm in work.settings.connected else '; not connected now'}."
+            )
+    text.append(f"{data['open_tasks']:,} of our tasks are open.")
     if waiting:
         text.append(f"{waiting} cells were sent by a run that was killed; the next sync looks them up first.")
     return Answer(data, text)
