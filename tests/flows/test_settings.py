@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import HUBSPOT_HOST, load_settings, need_token
+from flows.settings import HUBSPOT_HOST, Settings, load_settings, need_token
+from flows.work import open_crms
 from transforms.vocabulary.errors import BadSettings
 
-NAMES = ("STILLTHERE_HOME", "STILLTHERE_LAKE", "STILLTHERE_BUCKETS", "HUBSPOT_ACCESS_TOKEN", "HUBSPOT_BASE_URL", "STILLTHERE_RESERVE_SHARE")
+NAMES = [str(field.validation_alias) for field in Settings.model_fields.values() if field.validation_alias]
 
 
 @pytest.fixture(autouse=True)
@@ -89,4 +90,87 @@ def test_a_file_that_is_no_toml_is_told_in_one_sentence(bare: Path) -> None:
     """A broken file is an error of ours, with the place."""
     write(bare, "buckets = \n")
     with pytest.raises(BadSettings, match=r"stillthere\.toml could not be read"):
+        load_settings()
+
+
+SALESFORCE = {
+    "SALESFORCE_DOMAIN": "acme.my",
+    "SALESFORCE_CONSUMER_KEY": "key",
+    "SALESFORCE_CONSUMER_SECRET": "hush-hush",
+}
+
+
+def given(monkeypatch: pytest.MonkeyPatch, *, without: str = "", **more: str) -> None:
+    """Credentials of an org, one left out, others added."""
+    for name, value in {**SALESFORCE, **more}.items():
+        if name != without:
+            monkeypatch.setenv(name, value)
+
+
+def test_without_any_crm_the_error_names_both() -> None:
+    """One CRM is enough, and which settings each needs is said."""
+    with pytest.raises(BadSettings) as raised:
+        open_crms(load_settings())
+    for name in ("HUBSPOT_ACCESS_TOKEN", "SALESFORCE_DOMAIN", "SALESFORCE_CONSUMER_KEY"):
+        assert name in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "connected"),
+    [
+        ({}, ["salesforce"]),
+        ({"HUBSPOT_ACCESS_TOKEN": "pat-na1-x"}, ["hubspot", "salesforce"]),
+        (
+            {"SALESFORCE_CONSUMER_SECRET": "", "SALESFORCE_USERNAME": "a@b.example", "SALESFORCE_PRIVATE_KEY_FILE": "key.pem"},
+            ["salesforce"],
+        ),
+    ],
+)
+def test_each_crm_with_credentials_is_connected(monkeypatch: pytest.MonkeyPatch, more: dict[str, str], connected: list[str]) -> None:
+    """Either alone or both; an app signs in by its secret, or as a user by a key file. Nothing is sent yet."""
+    given(monkeypatch, **more)
+    assert list(open_crms(load_settings())) == connected
+
+
+@pytest.mark.parametrize("without", ["SALESFORCE_DOMAIN", "SALESFORCE_CONSUMER_KEY", "SALESFORCE_CONSUMER_SECRET"])
+def test_what_is_missing_of_an_org_is_named(monkeypatch: pytest.MonkeyPatch, without: str) -> None:
+    """Credentials that are not whole are a fault, not a CRM that is not wanted."""
+    given(monkeypatch, without=without)
+    with pytest.raises(BadSettings, match=without):
+        open_crms(load_settings())
+
+
+def test_the_faults_of_both_crms_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token with blanks and an org without a key: both in one error."""
+    given(monkeypatch, without="SALESFORCE_CONSUMER_KEY")
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "pat na1")
+    with pytest.raises(BadSettings, match=r"HUBSPOT_ACCESS_TOKEN.*SALESFORCE_CONSUMER_KEY"):
+        open_crms(load_settings())
+
+
+@pytest.mark.parametrize("address", ["https://evil.example", "http://10.0.0.1:8700", "ftp://127.0.0.1", "127.0.0.1:8700"])
+def test_salesforce_is_led_to_this_machine_only(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """No setting sends an org's credentials to another machine; the real one is named by its domain."""
+    given(monkeypatch, SALESFORCE_BASE_URL=address)
+    with pytest.raises(BadSettings, match="SALESFORCE_BASE_URL"):
+        load_settings()
+
+
+def test_settings_of_both_crms_are_read(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where tasks are raised, and whose mail is captured elsewhere; a word that is none is refused; the secret stays secret."""
+    given(
+        monkeypatch,
+        STILLTHERE_TASK_CRM="salesforce",
+        STILLTHERE_SALESFORCE_MAIL_ELSEWHERE="true",
+        SALESFORCE_BASE_URL="http://127.0.0.1:8700/",
+    )
+    settings = load_settings()
+    assert (settings.task_crm, settings.mail_elsewhere, settings.salesforce_base_url) == (
+        "salesforce",
+        {"salesforce"},
+        "http://127.0.0.1:8700",
+    )
+    assert "hush" not in repr(settings) + settings.model_dump_json()
+    monkeypatch.setenv("STILLTHERE_TASK_CRM", "both")
+    with pytest.raises(BadSettings, match="STILLTHERE_TASK_CRM"):
         load_settings()

@@ -174,15 +174,14 @@ def test_where_one_crm_fails_the_other_is_pulled_and_nothing_is_written(both: Sa
     assert work.journal.runs()["status"].tolist() == ["failed"]
 
 
-def test_where_the_quota_ends_in_the_middle_the_other_crm_is_kept(parted: Parted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Salesforce lets us in and then has no calls left for us: exit code 20, and HubSpot's pull stands."""
-    for _ in opened(parted, OrgOptions(bulk_job_s=(0.0, 0.05), daily=200), monkeypatch, tmp_path):
-        monkeypatch.setenv("STILLTHERE_RESERVE_SHARE", "0.98")
-        work = open_work(load_settings())
-        with pytest.raises(SomeCrmsFailed, match="Salesforce failed") as raised, begin_run(work, "sync"):
-            sync.fn()
-        assert raised.value.exit_code == 20
-        assert work.lake.cursor("hubspot", "activities") is not None
+def test_where_the_calls_end_in_the_middle_the_other_crm_is_kept(both: Sandbox) -> None:
+    """Salesforce lets us in, and then the calls of its day are used up: exit code 20, and HubSpot's pull stands."""
+    both.faults.add("daily_limit", path=r"/services/data/.*/(query|jobs|composite)")
+    work = open_work(load_settings())
+    with pytest.raises(SomeCrmsFailed, match="Salesforce failed") as raised, begin_run(work, "sync"):
+        sync.fn()
+    assert raised.value.exit_code == 20
+    assert work.lake.cursor("hubspot", "activities") is not None
 
 
 def test_one_crm_alone_is_enough(both: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
