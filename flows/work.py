@@ -72,6 +72,10 @@ class Work:
         return self.crms[name]
 
 
+KEYS = {"companies": "company_id", "activities": "activity_id"}
+"""The column that names a record, of the tables whose gone records the lake leaves out by itself."""
+
+
 def open_work(settings: Settings, *, progress: Progress = _silent, offline: bool = False) -> Work:
     """Open lake and journal, and a connector for each CRM that has credentials; ``offline`` opens none.
 
@@ -85,19 +89,22 @@ def open_work(settings: Settings, *, progress: Progress = _silent, offline: bool
         ) from error
     keep_few_arenas()
     lake = Lake.open(settings.lake_url, buckets=settings.buckets)
-    crms = {} if offline else open_crms(settings)
+    crms = {} if offline else open_crms(settings, lake)
     return Work(settings, settings.thresholds(), lake, Journal(lake), crms, progress)
 
 
-def open_crms(settings: Settings) -> dict[str, Crm]:
-    """A connector for each CRM that has credentials. Raises BadSettings with all faults of all of them, or where there are none at all."""
+def open_crms(settings: Settings, lake: Lake | None = None) -> dict[str, Crm]:
+    """A connector for each CRM that has credentials. Raises BadSettings with all faults of all of them, or where there are none at all.
+
+    With ``lake`` a CRM that keeps no lasting list of what was deleted is compared with it once a week.
+    """
     need_crm(settings)
-    makers = {"hubspot": hubspot, "salesforce": salesforce}
+    makers: dict[str, Callable[[], Crm]] = {"hubspot": lambda: hubspot(settings), "salesforce": lambda: salesforce(settings, lake)}
     crms: dict[str, Crm] = {}
     faults: list[str] = []
     for name in settings.connected:
         try:
-            crms[name] = makers[name](settings)
+            crms[name] = makers[name]()
         except BadSettings as error:
             faults.append(str(error))
     if faults:
@@ -105,9 +112,19 @@ def open_crms(settings: Settings) -> dict[str, Crm]:
     return crms
 
 
-def salesforce(settings: Settings) -> Crm:
+def kept_ids(lake: Lake, crm: str, table: str) -> list[str]:
+    """The ids of the records of a table that the lake holds as live; of a merge only what it ended in."""
+    if table == "contacts":
+        rows = lake.read(table, columns=["crm", "contact_id", "merged_into", "is_deleted"])
+        rows = rows[rows["merged_into"].isna() & ~rows["is_deleted"].fillna(value=False).astype(bool)]
+    else:
+        rows = lake.read(table, columns=["crm", KEYS[table]])
+    return [str(one) for one in rows.loc[rows["crm"] == crm, "contact_id" if table == "contacts" else KEYS[table]]]
+
+
+def salesforce(settings: Settings, lake: Lake | None = None) -> Crm:
     """The Salesforce connector, with our fields."""
-    from connectors.salesforce import Credentials, Salesforce  # noqa: PLC0415 - the client library takes a second to import
+    from connectors.salesforce import Credentials, Manner, Salesforce  # noqa: PLC0415 - the client library takes a second to import
     from transforms.fields import FIELDS  # noqa: PLC0415 - the same
 
     credentials = Credentials(
@@ -117,7 +134,10 @@ def salesforce(settings: Settings) -> Crm:
         username=settings.salesforce_username,
         private_key_file=str(settings.salesforce_private_key_file or ""),
     )
-    return Salesforce(credentials, base_url=settings.salesforce_base_url, fields=FIELDS, reserve_share=settings.reserve_share)
+    manner = Manner() if lake is None else Manner(known=lambda table: kept_ids(lake, "salesforce", table))
+    return Salesforce(
+        credentials, base_url=settings.salesforce_base_url, fields=FIELDS, reserve_share=settings.reserve_share, manner=manner
+    )
 
 
 def hubspot(settings: Settings) -> Crm:

@@ -15,7 +15,7 @@ from connectors.salesforce.client import COMPOSITE_QUERIES, Client, Part, parts
 from connectors.salesforce.gathering import Gatherer, Ids
 from connectors.salesforce.mapping import gone
 from connectors.salesforce.soql import statement
-from connectors.salesforce.streams import Stream
+from connectors.salesforce.streams import LEADS, Stream
 from connectors.salesforce.values import DAY_MS, from_ms, to_list, to_ms, to_texts
 from transforms.vocabulary.tables import Gone
 
@@ -65,7 +65,9 @@ def told(client: Client, stream: Stream, ids: Sequence[str]) -> pd.DataFrame:
 
 def compare(client: Client, gatherer: Gatherer, stream: Stream, known: Sequence[str]) -> tuple[pd.DataFrame | None, list[str]]:
     """All ids of one object against those of it that are known: GONE rows of what is there no more, and the ids that nobody has read."""
-    there = gatherer.gather(stream.object, ["Id"], ["IsDeleted = false"])["Id"]
+    # A converted lead is still there, and what took its place is known.
+    conditions = ["IsDeleted = false", *(["IsConverted = false"] if stream.name == LEADS.name else [])]
+    there = gatherer.gather(stream.object, ["Id"], conditions)["Id"]
     ours = pd.Series(list(known), dtype="str")
     live, read = Ids(), Ids()
     live.add(there)
