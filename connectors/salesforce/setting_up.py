@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from connectors.salesforce import metadata
-from connectors.salesforce.client import Client, Request
+from connectors.salesforce.client import Client
 from connectors.salesforce.definitions import (
     DESCRIBED_AS,
     FIELD,
     INTEGRATION,
     PERMISSIONS,
+    USER,
     VIEW,
     Component,
     described_differences,
@@ -22,8 +23,8 @@ from connectors.salesforce.definitions import (
     without_external_id,
 )
 from connectors.salesforce.describing import described
+from connectors.salesforce.granting import grant_to_owners, grant_to_us, is_granted_to_us, owners_without, take_back
 from connectors.salesforce.names import CRM, OBJECTS, PREFIX, TASK_KEY
-from connectors.salesforce.ourselves import fetch_user_id
 from connectors.salesforce.package import components, deploy_zip, destroy_zip
 from transforms.vocabulary.changes import Change
 from transforms.vocabulary.errors import CrmUnreachable, MissingScopes, RefusedToGuess, RequestRejected
@@ -64,10 +65,13 @@ def pending_setup(client: Client, fields: Sequence[Field]) -> list[Change]:
             error.scopes,
         ) from error
     changes = list(_differing(wanted, held))
-    if not _is_assigned(client):
+    if not is_granted_to_us(client):
         hidden = [one.name for one in wanted if one.kind == FIELD and one.own_name not in shown[one.object] and one.name in held[FIELD]]
         detail = f"grants us {len(hidden)} fields that are there and that we cannot see" if hidden else "to the user as whom we sign in"
         changes.append(Change(CRM, ASSIGNMENT, INTEGRATION, "create", detail))
+    if owners := owners_without(client):
+        whom = "1 colleague who owns" if len(owners) == 1 else f"{len(owners)} colleagues who own"
+        changes.append(Change(CRM, ASSIGNMENT, USER, "create", f"lets {whom} contacts see the fields"))
     order = [WORDS[FIELD], WORDS[PERMISSIONS], ASSIGNMENT, WORDS[VIEW]]
     return sorted(changes, key=lambda change: order.index(change.what))
 
@@ -92,15 +96,18 @@ def apply_changes(client: Client, changes: Sequence[Change]) -> None:
     for kinds in ((VIEW,), (PERMISSIONS,), (FIELD,)):
         names = [(KINDS[change.what], change.name) for change in gone if KINDS[change.what] in kinds]
         if names and kinds == (PERMISSIONS,):
-            _take_back(client, [name for _, name in names])
+            take_back(client, [name for _, name in names])
         if names:
             metadata.deploy(client, destroy_zip(names), what=f"delete our {_counted(names)}")
     made = [_component(change) for change in changes if change.what in KINDS and change.action != "delete"]
     core = [one for one in made if one.kind != VIEW]
     if core:
         _deploy(client, core)
-    if any(change.what == ASSIGNMENT for change in changes):
-        _assign(client)
+    granted = {change.name for change in changes if change.what == ASSIGNMENT}
+    if INTEGRATION in granted:
+        grant_to_us(client)
+    if USER in granted:
+        grant_to_owners(client)
     if core:
         _wait_until_shown(client, [one for one in core if one.kind == FIELD])
     views = [one for one in made if one.kind == VIEW]
@@ -169,56 +176,6 @@ def _refused_files(error: RequestRejected) -> set[str]:
 def _counted(names: Iterable[tuple[str, str]]) -> str:
     kinds = [kind for kind, _ in names]
     return " and ".join(f"{kinds.count(kind)} {WORDS[kind]}{'s' if kinds.count(kind) > 1 else ''}" for kind in WORDS if kind in kinds)
-
-
-def _is_assigned(client: Client) -> bool:
-    return bool(_assignments(client, [INTEGRATION], fetch_user_id(client)))
-
-
-def _assignments(client: Client, names: Sequence[str], user_id: str = "") -> list[str]:
-    listed = ", ".join(f"'{name}'" for name in names)
-    soql = f"SELECT Id FROM PermissionSetAssignment WHERE PermissionSet.Name IN ({listed})"  # noqa: S608 - names of our own
-    if user_id:
-        soql += f" AND AssigneeId = '{user_id}'"
-    pages = client.query(soql, purpose="setup", what="read who has our permission sets")
-    return [str(record["Id"]) for page in pages for record in page]
-
-
-def _assign(client: Client) -> None:
-    user_id = fetch_user_id(client)
-    soql = f"SELECT Id FROM PermissionSet WHERE Name = '{INTEGRATION}'"  # noqa: S608 - a name of our own
-    found = [record for page in client.query(soql, purpose="setup", what="find our permission set") for record in page]
-    if not found:
-        raise CrmUnreachable(
-            f"We created the permission set {INTEGRATION} and Salesforce does not show it yet; run set-up again in a minute."
-        )
-    if _assignments(client, [INTEGRATION], user_id):
-        return
-    body = {"AssigneeId": user_id, "PermissionSetId": found[0]["Id"]}
-    try:
-        client.request(Request("POST", "sobjects/PermissionSetAssignment", "assign our permission set", "setup", body=body, is_write=True))
-    except RequestRejected as error:
-        if error.code != "DUPLICATE_VALUE":  # a call whose answer was lost has done it
-            raise
-
-
-def _take_back(client: Client, names: Sequence[str]) -> None:
-    """A permission set that somebody has cannot be deleted."""
-    for one in _assignments(client, names):
-        try:
-            client.request(
-                Request(
-                    "DELETE",
-                    f"sobjects/PermissionSetAssignment/{one}",
-                    "take our permission set back",
-                    "setup",
-                    is_write=True,
-                    has_body=False,
-                )
-            )
-        except RequestRejected as error:
-            if error.status != 404:
-                raise
 
 
 def _wait_until_shown(client: Client, fields: Sequence[Component]) -> None:

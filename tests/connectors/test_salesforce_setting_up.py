@@ -60,7 +60,7 @@ def test_set_up_creates_everything_and_is_repeatable(org_bench: Any) -> None:
     assert Counter(one.what for one in changes) == {
         "field": len(field_components(FIELDS)),
         "permission set": 2,
-        ASSIGNMENT: 1,
+        ASSIGNMENT: 2,
         "list view": 3,
     }
     assert {one.action for one in changes} == {"create"}
@@ -124,11 +124,11 @@ def test_a_field_of_another_type_is_refused(org_bench: Any) -> None:
 
 
 def test_a_field_that_is_only_hidden_is_granted_and_not_created(org_bench: Any) -> None:
-    """An admin has installed the package and assigned nothing: what lacks is the assignment alone."""
+    """An admin has installed the package and assigned nothing: what lacks are the assignments alone."""
     fields = field_components(org_bench.fields)
     metadata.deploy(org_bench.client, deploy_zip([*fields, *permission_components(fields)]), what="install the package")
     changes = pending(org_bench)
-    assert told(changes) == [(ASSIGNMENT, INTEGRATION, "create")]
+    assert told(changes) == [(ASSIGNMENT, INTEGRATION, "create"), (ASSIGNMENT, USER, "create")]
     assert changes[0].detail == f"grants us {len(fields)} fields that are there and that we cannot see"
     apply_changes(org_bench.client, changes)
     assert pending(org_bench) == []
@@ -197,6 +197,25 @@ def test_a_call_that_fails_once_does_not_fail_set_up(org_bench: Any, fault: str)
     assigned = [one for one in org_bench.org.store("PermissionSetAssignment").rows.values() if not one.is_deleted]
     sets = {one.id: one.values["Name"] for one in org_bench.org.store("PermissionSet").rows.values()}
     assert [sets[one.values["PermissionSetId"]] for one in assigned].count(INTEGRATION) == 1
+
+
+def test_whoever_owns_contacts_sees_the_fields(org_bench: Any) -> None:
+    """Active users who own contacts get the permission set to read, each once; those who left do not; teardown takes it back."""
+    org_bench.set_up()
+    org = org_bench.org
+    people = {one.values["OwnerId"] for one in org.rows("Contact")}
+    active = {one for one in people if org.find(one).values["IsActive"] and one != org.integration_id}
+    sees = [one for one in active if org.access.sees(one, "Contact", "StillThere_Mood__c")]
+    assert sorted(sees) == sorted(active)
+    assert sorted(granted(org, USER)) == sorted(active)
+    apply_changes(org_bench.client, pending_teardown(org_bench.client))
+    assert granted(org, USER) == []
+
+
+def granted(org: Any, name: str) -> list[str]:
+    """The users who have a permission set."""
+    sets = [one.id for one in org.rows("PermissionSet") if one.values["Name"] == name]
+    return [one.values["AssigneeId"] for one in org.rows("PermissionSetAssignment") if one.values["PermissionSetId"] in sets]
 
 
 def test_an_org_that_cannot_be_reached_is_said_so(org_bench: Any) -> None:
