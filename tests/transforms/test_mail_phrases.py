@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from transforms.mail.bounces import diagnostic_groups, from_diagnostic
 from transforms.mail.checkins import is_checkin
 from transforms.mail.phrases import Group, PhraseBook, book, expand, fold, languages, to_phrases
 from transforms.mail.reading import Reading, read_text
+from transforms.mail.refusals import diagnostic_groups, from_diagnostic
 
 GROUPS = [group for language in languages().values() for group in language.groups]
 ON = date(2026, 8, 1)

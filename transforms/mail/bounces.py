@@ -1,93 +1,96 @@
-"""Mail that came back: to whom it was, and why.
+"""Mail that came back: whether it is such a mail, and to whom it could not be delivered. Why, is said in refusals.py.
 
-Structured reports (RFC 3464) count first, then the addresses that flufl.bounce and the headers know, then the free text.
-The reason comes from the status code (RFC 3463) **and** the words of the server: on large labelled sets the codes alone find
-a mailbox that is gone with recall 0.6 at precision 0.9.
+Structured reports (RFC 3464) count first, then the addresses that headers and flufl.bounce know, then the free text.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from email import message_from_bytes
-from functools import cache
-from importlib import resources
-from typing import Any
 
 from flufl.bounce import all_failures
 
-from transforms.mail.message import ADDRESS, Mail, addresses, first_address
-from transforms.mail.parts import to_plain
-from transforms.mail.phrases import PhraseBook, book, fold, to_phrases
+from transforms.mail.message import ADDRESS, Mail, addresses, first_address, groups_in_text
+from transforms.mail.parts import new_text, to_plain
+from transforms.mail.phrases import book, fold
+from transforms.mail.refusals import SILENT, SMTP, STATUS, Fate, decide, diagnostics, from_diagnostic, signs, titles
 
-REASONS = ("mailbox_full", "mailbox_disabled", "domain_gone", "mailbox_gone", "blocked", "temporary", "other")
-"""All reasons of a bounce, the order between equals."""
+__all__ = ["Fate", "best_fate", "from_diagnostic", "is_bounce", "read_bounce"]
 
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]\d|\d)")
-_SMTP = re.compile(r"(?<![\d.\w])([45][0-5]\d)(?=[ \-#:>,;\"')]|$)(?!-\d{3})", re.MULTILINE)
-_DAEMON = re.compile(r"^(?:mailer[-_.]?daemon|postmaster|mail[-_.]?daemon|mdaemon|mailerdaemon|mail[-_.]?delivery|bounces?)(?:[@+\-]|$)")
-_DAEMON_NAME = re.compile(
-    r"mail delivery (?:sub)?system|mailer[- ]daemon|postmaster|mail administrator|mail delivery service|internet mail delivery"
+_DAEMON = re.compile(
+    r"^(?:mailer[-_.]?daemon|postmaster|mail[-_.]?daemon|mdaemon|mailerdaemon|mail[-_.]?delivery|bounces?|microsoftexchange[0-9a-f]{8,}"
+    r"|maildelivery|mailsystem|mail[-_.]?system|exchange|smtp[-_.]?server|ndr|undeliverable)(?:[@+\-]|$)"
 )
-_ANSWERED = re.compile(r"^\s*(?:re|aw|fw|fwd|wg|tr|rv|res|enc|r|i|antw|答复|回复|転送|回覆)\s*[:：]", re.IGNORECASE)
+_DAEMON_NAME = re.compile(
+    r"mail delivery (?:sub)?system|mailer[- ]daemon|postmaster|mail administrator|mail delivery service|internet mail delivery|system ?administrator"
+    r"|administrat(?:eur|or|ore) (?:syst[eè]me|de sistema|del sistema|di sistema)|microsoft outlook|mail system|delivery subsystem"
+)
+# In many languages, as a person who forwards a report or answers it is a person.
+_ANSWERED = re.compile(
+    r"^\s*(?:re|aw|fw|fwd|wg|tr|rv|res|enc|r|i|sv|vs|antw|doorst|odp|ynt|答复|回复|转发|転送|回覆|轉寄)(?:\[\d+\])?\s*[:：]", re.IGNORECASE
+)
 _ORIGINAL = re.compile(
     r"^[ \t>*]{0,20}(?:-{2,60}[^\n]{0,80}?(?:original|returned|copy of|below this line|below the next line|header[s]? follow|unsent|forwarded)"
-    r"|original (?:message|mail|e-mail) (?:headers|follows|text|details)|this is a copy of (?:the|your) message|the text of your message"
-    r"|return-path:|received: (?:from|by)|x-ms-exchange-)",
+    r"|[^\n]{0,40}original (?:message|mail|e-mail) (?:headers|follows|text|details)|[^\n]{0,20}copy of (?:the|your) (?:original )?(?:message|mail)\b"
+    r"|the text of your message"
+    r"|return-path:|received: (?:from|by)|x-ms-exchange-|old message:|message header)",
     re.IGNORECASE | re.MULTILINE,
 )
-
-# RFC 3463 codes with what they prove in practice; "" stands for a code that leaves it to the words.
-_BY_STATUS: dict[str, tuple[str, float]] = {
-    "5.1.0": ("mailbox_gone", 2), "5.1.1": ("mailbox_gone", 3), "5.1.10": ("mailbox_gone", 3.5), "5.1.6": ("mailbox_gone", 3),
-    "5.1.3": ("mailbox_gone", 1), "5.1.2": ("domain_gone", 3), "5.4.4": ("domain_gone", 2.5), "5.4.310": ("domain_gone", 3.5),
-    "5.4.312": ("domain_gone", 2), "5.2.1": ("mailbox_disabled", 2), "5.7.13": ("mailbox_disabled", 3), "5.2.2": ("mailbox_full", 3),
-    "4.2.2": ("mailbox_full", 4.5), "5.1.7": ("blocked", 3), "5.1.8": ("blocked", 3), "5.2.3": ("other", 3), "5.3.4": ("other", 3),
-    "5.4.6": ("other", 2.5), "5.4.14": ("other", 2.5), "5.4.7": ("temporary", 3), "4.4.7": ("temporary", 3), "5.4.300": ("temporary", 2),
-    "5.4.1": ("", 0), "5.7.0": ("blocked", 2), "5.7.1": ("blocked", 1.5), "5.7.133": ("blocked", 3), "4.4.3": ("domain_gone", 0.5),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What became of a mail to one recipient, and what decided that it is read so."""
-
-    recipient: str
-    reason: str
-    status_code: str
-    smtp_code: str
-    evidence: str
-    confidence: float
-    new_address: str = ""
+_OWN_TEXT = 12_000
+"""Characters of a report that are read for reasons."""
 
 
 def is_bounce(mail: Mail, raw: bytes = b"") -> bool:
-    """Whether a mail server wrote this to say that a mail could not be delivered."""
+    """Whether a mail server wrote this to say that a mail could not be delivered, or not yet."""
     if mail.report_type == "disposition-notification":
         # A mailbox that is full or closed may refuse by such a report; most only say that a mail was read.
         return "rejected" in mail.header("auto-submitted").lower() and bool(diagnostics().find(fold(_own_text(mail))))
+    if mail.report_type == "feedback-report":
+        return False
     if mail.reports:
-        return any(_is_failure(group) for group in mail.reports)
+        return any(_is_failure(group) for group in mail.reports) and not _is_passed_on(mail)
     if mail.report_type == "delivery-status" or mail.headers.get("x-failed-recipients"):
         return True
-    return not _ANSWERED.match(mail.subject) and _reads_as_bounce(mail, raw)
+    return _reads_as_bounce(mail, raw)
+
+
+def _is_passed_on(mail: Mail) -> bool:
+    """Whether a person sends us a report that they got: it is attached to a mail of theirs that has words of its own."""
+    return mail.is_attached_report and not _is_daemon(mail) and bool(new_text(mail.text).strip())
 
 
 def _reads_as_bounce(mail: Mail, raw: bytes) -> bool:
     """Whether title, sender and words together show a bounce, where no structured report does."""
-    titled, daemon = bool(book("subject_bounce").find(fold(mail.subject))), _is_daemon(mail)
+    title = fold(mail.subject)
+    titled, daemon = bool(book("subject_bounce").find(title) or titles().find(title)), _is_daemon(mail)
     if not titled and not daemon:
         return False
     text = _own_text(mail)
     folded = fold(text[:6000])
-    coded = bool(_STATUS.search(text) or _SMTP.search(text))
+    coded = bool(STATUS.search(text) or SMTP.search(text))
     said = bool(diagnostics().find(folded) or signs().find(folded))
+    if _ANSWERED.match(mail.subject):
+        # A few servers answer with our own title; a person who answers a report, or passes it on, greets somebody or is no server.
+        return daemon and bool(signs().find(folded)) and not _is_addressed(text)
     if daemon:
         return titled or coded or said or bool(_by_library(raw))
     # A title alone is not enough: somebody may write about a bounce. What only a server's mail has must be there as well.
-    return said and (coded or bool(mail.original) or _is_server_mail(mail) or bool(_strangers(mail, text)))
+    if not said or (mail.header("in-reply-to") and not _is_server_mail(mail)):
+        return False
+    return (coded and not _is_addressed(text)) or bool(mail.original) or _is_server_mail(mail) or bool(_strangers(mail, text))
+
+
+_GREETS = re.compile(
+    r"^\s*(?:(?:hi|hello|hey|dear|hallo|bonjour|hola|ciao|ol[aá]|beste|liebe[r]?|sehr geehrte[r]?|guten tag|buongiorno|buenos d[ií]as|bom dia)"
+    r",? (?!this )\w+[,!:\n. ]|[^\n]{1,20}様|[^\n]{1,20}さん)",
+    re.IGNORECASE,
+)
+
+
+def _is_addressed(text: str) -> bool:
+    """Whether a text begins with a greeting, as people do and servers (but for a few) do not."""
+    return bool(_GREETS.match(text))
 
 
 def _is_server_mail(mail: Mail) -> bool:
@@ -98,7 +101,7 @@ def _strangers(mail: Mail, text: str) -> set[str]:
     known = addresses(
         (*mail.headers.get("to", ()), *mail.headers.get("from", ()), *mail.headers.get("cc", ()), *mail.headers.get("reply-to", ()))
     )
-    return _all_addresses(text) - known
+    return set() if _is_addressed(text) else _all_addresses(text) - known
 
 
 _DONE = {"delivered", "relayed", "expanded"}
@@ -114,53 +117,64 @@ def _is_daemon(mail: Mail) -> bool:
     return bool(_DAEMON.match(mail.sender) or _DAEMON_NAME.search(sender) or _DAEMON.match(sender.strip("<> ")))
 
 
-_SILENT = "no reason given"
-
-
 def read_bounce(mail: Mail, raw: bytes = b"") -> list[Fate]:
     """The fate of each recipient of a mail that came back; one without address where none is named."""
     text = _own_text(mail)
-    if mail.reports:
-        failed = [group for group in mail.reports if _is_failure(group)]
-        single = len({_recipient(g) for g in failed}) == 1
-        fates = {_recipient(group): _from_group(group, text if single else _about(text, _recipient(group))) for group in failed}
-        if any(fates):
-            return [fate for recipient, fate in fates.items() if recipient]
-    named = _named(mail, text, raw)
-    if not named:
-        return [_decide("", "", "", text)]
-    if len(named) == 1:
-        return [_decide(named[0], "", "", text)]
-    close = [_decide(each, "", "", _about(text, each)) for each in named]
+    groups = mail.reports or groups_in_text(to_plain(mail.text))
+    failed = [group for group in groups if _is_failure(group)]
+    if failed:
+        named = {_recipient(group): group for group in failed}
+        fates = [
+            _from_group(recipient, group, text if len(named) == 1 else _about(text, recipient, _final(group)))
+            for recipient, group in named.items()
+            if recipient
+        ]
+        if fates:
+            return fates
+    named_in_text = _named(mail, text, raw)
+    if not named_in_text:
+        words = " ".join(value for group in failed for value in group.values())
+        return [decide("", "", "", words, text)]
+    if len(named_in_text) == 1:
+        return [_from_text(named_in_text[0], text)]
+    close = [_from_text(each, _about(text, each, each)) for each in named_in_text]
     # What is said once for all stands outside the part about each.
-    return [fate if fate.evidence != _SILENT else _decide(fate.recipient, "", "", text) for fate in close]
-
-
-def from_diagnostic(recipient: str, status: str, diagnostic: str) -> Fate:
-    """The fate that a status code and a server's words tell, where that is all there is (a CRM's fields on a bounce)."""
-    return _decide(recipient, status, "", diagnostic)
+    return [fate if fate.evidence != SILENT else _from_text(fate.recipient, text) for fate in close]
 
 
 def _recipient(group: Mapping[str, str]) -> str:
-    return first_address(group.get("final-recipient", "")) or first_address(group.get("original-recipient", ""))
+    """The address that was written to: the original one, where the report has it, else the final one that it became."""
+    for name in ("original-recipient", "final-recipient", "x-actual-recipient"):
+        found = first_address(group.get(name, ""))
+        if found:
+            return found
+    return ""
 
 
-def _from_group(group: Mapping[str, str], around: str) -> Fate:
-    found = _STATUS.search(group.get("status", ""))
-    diagnostic = " ".join(group.get(name, "") for name in ("diagnostic-code", "x-supplementary-info", "x-postfix-sender-info", "status"))
-    status = found[1] if found else ""
-    fate = _decide(_recipient(group), status, group.get("action", "").lower(), diagnostic)
-    if fate.reason != "other" or fate.evidence.startswith(("5.2.3", "5.3.4", "5.4.6")):
-        return fate
-    # The report says little; the sentence for people above it often says more.
-    wider = _decide(_recipient(group), fate.status_code or status, group.get("action", "").lower(), f"{diagnostic}\n\n{around}")
-    return wider if wider.reason != "other" else fate
+def _final(group: Mapping[str, str]) -> str:
+    return first_address(group.get("final-recipient", "")) or _recipient(group)
+
+
+def _from_group(recipient: str, group: Mapping[str, str], around: str) -> Fate:
+    names = ("diagnostic-code", "x-supplementary-info", "x-display-name", "x-postfix-sender-info", "x-notes", "x-error", "reason")
+    diagnostic = "\n".join(group[name] for name in names if name in group)
+    # Behind the code of the status some servers write words in brackets.
+    diagnostic = f"{diagnostic}\n{group.get('status', '').partition('(')[2]}".strip()
+    return decide(recipient, group.get("status", ""), group.get("action", "").lower().strip(), diagnostic, around)
+
+
+def _from_text(recipient: str, text: str) -> Fate:
+    """The fate in a report for people: all is said in one text, and a warning that delivery goes on marks a delay."""
+    return decide(recipient, "", "", "", text)
+
+
+_HEAD = 12
 
 
 def _own_text(mail: Mail) -> str:
     """The text that the mail server wrote: up to the copy of the mail that came back."""
-    text = to_plain(mail.text)[:12_000]
-    cut = next((found.start() for found in _ORIGINAL.finditer(text) if found.start() > 60), len(text))
+    text = to_plain(mail.text)[:_OWN_TEXT]
+    cut = next((found.start() for found in _ORIGINAL.finditer(text) if found.start() > _HEAD), len(text))
     return text[:cut]
 
 
@@ -199,16 +213,18 @@ def _all_addresses(text: str) -> set[str]:
     return {m[0].strip(".'").lower() for m in ADDRESS.finditer(text)}
 
 
-def _about(text: str, recipient: str) -> str:
-    """The part of a text that speaks of one recipient: from its address to the next one."""
-    spot = text.lower().find(recipient)
+def _about(text: str, *recipients: str) -> str:
+    """The part of a text that speaks of one recipient: from its address (under one of its names) to the next one."""
+    lower = text.lower()
+    recipient = next((name for name in recipients if name and name in lower), "")
+    spot = lower.find(recipient) if recipient else -1
     if spot < 0:
         return text
     following = next(
         (
             m.start()
             for m in ADDRESS.finditer(text, spot + len(recipient))
-            if m[0].lower().strip(".'") != recipient and _starts_line(text, m.start())
+            if m[0].lower().strip(".'") not in recipients and _starts_line(text, m.start())
         ),
         len(text),
     )
@@ -218,76 +234,6 @@ def _about(text: str, recipient: str) -> str:
 def _starts_line(text: str, spot: int) -> bool:
     line = text[text.rfind("\n", 0, spot) + 1 : spot]
     return not line.strip(" <>(:\t-*'\"")
-
-
-@cache
-def signs() -> PhraseBook:
-    """Sentences that show a failed delivery without its reason."""
-    return PhraseBook(to_phrases("", "sign", 1.0, _data()["sign"]["any"]))
-
-
-@cache
-def diagnostics() -> PhraseBook:
-    """The words of mail servers, from ``diagnostics.toml``."""
-    groups = diagnostic_groups()
-    return PhraseBook([p for g in groups for p in to_phrases("", str(g["reason"]), float(g["weight"]), g["any"], g.get("unless", ()))])
-
-
-def diagnostic_groups() -> list[dict[str, Any]]:
-    """The groups of ``diagnostics.toml`` as they stand there; their examples are tests."""
-    groups: list[dict[str, Any]] = _data()["group"]
-    return groups
-
-
-@cache
-def _data() -> dict[str, Any]:
-    return tomllib.loads(resources.files("transforms.mail").joinpath("diagnostics.toml").read_text(encoding="utf-8"))
-
-
-def _decide(recipient: str, status: str, action: str, words: str) -> Fate:
-    """The reason with the most weight: the heaviest phrase of each reason, and the status code, taken together."""
-    status = status if _STATUS.fullmatch(status) else ""
-    said = _STATUS.search(words)
-    if said and (not status or status.endswith(".0.0") or (status.count(".") == 2 and status[0] == said[1][0] and said[1] in _BY_STATUS)):
-        status = said[1]
-    smtp_found = _SMTP.search(words)
-    smtp = smtp_found[1] if smtp_found else ""
-    # Addresses and host names hold words such as "unknown" or "spam" that are nobody's diagnosis.
-    folded = fold(ADDRESS.sub(" ", words)[:8000])
-    best: dict[str, tuple[float, str]] = {}
-    for hit in diagnostics().find(folded):
-        if hit.phrase.weight > best.get(hit.phrase.reason, (0.0, ""))[0]:
-            best[hit.phrase.reason] = (hit.phrase.weight, hit.phrase.shown)
-    points = {reason: weight for reason, (weight, _) in best.items()}
-    coded, weight = _by_code(status, smtp, action)
-    if coded:
-        points[coded] = points.get(coded, 0.0) + weight
-    if not points:
-        return Fate(recipient, "other", status, smtp, status or smtp or _SILENT, 0.3)
-    reason = max(REASONS, key=lambda r: (points.get(r, 0.0), -REASONS.index(r)))
-    phrase = best.get(reason, (0.0, ""))[1]
-    code = status if coded == reason and status else ""
-    evidence = " · ".join(part for part in (code or (smtp if not phrase else ""), phrase) if part)
-    rest = max((p for r, p in points.items() if r != reason), default=0.0)
-    confidence = min(0.98, 0.55 + 0.07 * points[reason] - 0.03 * rest)
-    moved = first_address(words) if status in {"5.1.6", "2.1.5"} or smtp == "551" else ""
-    return Fate(recipient, reason, status, smtp, evidence or status or smtp, round(confidence, 2), moved if moved != recipient else "")
-
-
-_BY_SMTP = {"550": ("mailbox_gone", 0.4), "551": ("mailbox_gone", 0.6), "553": ("mailbox_gone", 0.6), "552": ("mailbox_full", 0.6)}
-
-
-def _by_code(status: str, smtp: str, action: str) -> tuple[str, float]:
-    """What the codes alone prove, and how much: the enhanced code first, the SMTP code only where that one says nothing."""
-    if status in _BY_STATUS and _BY_STATUS[status][0]:
-        return _BY_STATUS[status]
-    if status.startswith("4.") or action == "delayed" or (smtp.startswith("4") and not status):
-        return "temporary", 4.2
-    if status.startswith("5.7."):
-        return "blocked", 2.0
-    if not status or status.endswith((".0.0", ".5.0")):
-        return _BY_SMTP.get(smtp, ("", 0.0))
-    return "", 0.0
 
 
 def best_fate(fates: Iterable[Fate]) -> Fate | None:

@@ -24,7 +24,7 @@ class Mail:
 
     ``headers`` by lower-case name; ``text`` is the plain text (or the markup, where there is no plain text);
     ``reports`` the groups of fields of delivery reports, the first group of each about the mail as a whole left out;
-    ``original`` the headers of the mail that came back.
+    ``original`` the headers of the mail that came back; ``is_attached_report``: the reports stand in a mail that is attached to this one.
     """
 
     headers: Mapping[str, tuple[str, ...]]
@@ -35,6 +35,7 @@ class Mail:
     content_type: str = ""
     report_type: str = ""
     has_attachment: bool = False
+    is_attached_report: bool = False
 
     def header(self, name: str) -> str:
         """The first header of that name, or an empty text."""
@@ -81,6 +82,7 @@ def from_bytes(raw: bytes) -> Mail:
         content_type=message.get_content_type(),
         report_type=str(message.get_param("report-type") or "").lower(),
         has_attachment=any(part.get_content_disposition() == "attachment" for part in parts),
+        is_attached_report=any(part.get_content_type() in _MAILS for part in parts[1:] if _holds_report(part)),
     )
 
 
@@ -138,13 +140,47 @@ def _parts(message: Message, depth: int = 0) -> Iterator[Message]:
             yield from _parts(part, depth + 1)
 
 
+_MAILS = frozenset({"message/rfc822", "message/global"})
+
+
 def _is_wrapper(message: Message, depth: int) -> bool:
     """Whether this part holds a mail that came back. A report inside another mail is read as if it were the mail itself."""
-    if depth == 0 or message.get_content_type() not in {"message/rfc822", "message/global"}:
-        return False
+    return depth > 0 and message.get_content_type() in _MAILS and not _holds_report(message)
+
+
+def _holds_report(message: Message) -> bool:
     payload = message.get_payload()
     inner = payload[0] if isinstance(payload, list) and payload else None
-    return not (isinstance(inner, Message) and inner.get_content_type() == "multipart/report")
+    return isinstance(inner, Message) and inner.get_content_type() == "multipart/report"
+
+
+_FIELD = re.compile(
+    r"^(final-recipient|original-recipient|x-actual-recipient|action|status|diagnostic-code|remote-mta|x-supplementary-info)[ \t]*:[ \t]*(.*)$",
+    re.IGNORECASE,
+)
+
+
+def groups_in_text(text: str) -> tuple[dict[str, str], ...]:
+    """The groups of fields of a delivery report that stand in plain text, as a CRM keeps them and some servers write them."""
+    groups: list[dict[str, str]] = []
+    group: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        found = _FIELD.match(line)
+        if found:
+            name = found[1].lower()
+            if name in group or (name == "original-recipient" and "final-recipient" in group and "action" in group):
+                groups.append(group)
+                group = {}
+            group[name] = found[2].strip()
+        elif name and line[:1] in {" ", "\t"} and line.strip():
+            group[name] = f"{group[name]} {line.strip()}"
+        elif not line.strip():
+            name = ""
+            if "action" in group or "status" in group:
+                groups.append(group)
+                group = {}
+    return tuple(g for g in (*groups, group) if "final-recipient" in g or "original-recipient" in g)
 
 
 def _originals(message: Message) -> Iterator[Message]:
