@@ -97,5 +97,7 @@ def erase_pending(sheets: Mapping[str, Sheet]) -> int:
 
 def addresses(contacts: Sheet, crm: str, ids: Sequence[str]) -> list[str]:
     """The addresses of contacts about to go: other people's automatic replies may name them."""
-    rows = contacts.scan(["email"], (ds.field("crm") == crm) & is_one_of("contact_id", ids))
-    return [str(address) for address in rows["email"].dropna().str.lower().unique()]
+    rows = contacts.scan(["email", "other_emails"], (ds.field("crm") == crm) & is_one_of("contact_id", ids))
+    others = rows["other_emails"].dropna().str.split(";").explode().str.strip()
+    found = pd.concat([rows["email"].dropna(), others[others != ""]]).str.lower()
+    return [str(address) for address in found.unique()]

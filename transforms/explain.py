@@ -90,6 +90,7 @@ def find_person(computed: Computed, contact: str) -> str | None:
         wanted = email_key(pd.Series([asked], dtype="str"))[0]
         records = computed.book.records[computed.book.records["is_live"]]
         same = (records["email"].str.strip().str.lower() == asked.lower()) | (email_key(records["email"]) == wanted)
+        same |= _is_among(records["other_emails"], asked)
         found = records.loc[same.fillna(False).astype(bool), "person_id"]
     people = list(found.unique())
     if len(people) > 1:
@@ -109,9 +110,15 @@ def may_be(contacts: pd.DataFrame, people: pd.DataFrame, contact: str) -> pd.Ser
     addresses = contacts["email"].astype("str")
     is_named = people["contact_id"].eq(asked) | (people["crm"] + ":" + people["contact_id"]).eq(asked) | people["person_id"].eq(asked)
     is_named |= addresses.str.strip().str.lower().eq(asked.lower()).fillna(False).astype(bool)
+    is_named |= _is_among(contacts["other_emails"], asked)
     if pd.notna(wanted):
         is_named |= email_key(contacts["email"]).eq(wanted).fillna(False).astype(bool)
     return people["person_id"].isin(people.loc[is_named, "person_id"])
+
+
+def _is_among(others: pd.Series, asked: str) -> pd.Series:
+    """Whether an address is among the further ones of each record."""
+    return (";" + others.str.lower().str.replace(" ", "") + ";").str.contains(f";{asked.lower()};", regex=False).fillna(False).astype(bool)
 
 
 def explain(

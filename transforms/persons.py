@@ -17,7 +17,7 @@ PLAIN_FILE = "files"
 MATCHED = {
     "merge": "a merge in the CRM",
     "email": "the same e-mail address",
-    "other_address": "an e-mail address that the record had before a merge",
+    "other_address": "another e-mail address of theirs",
     "mailbox": "the same mailbox, written in another way, and the same name",
     "profile": "the same LinkedIn profile",
     "name": "the same full name at the same firm",

@@ -43,6 +43,7 @@ def to_contacts(records: Sequence[Json], own_names: Mapping[str, str]) -> pd.Dat
         {
             "contact_id": to_texts(record["id"] for record in records),
             "email": to_texts(column(records, "email")),
+            "other_emails": to_texts(column(records, "hs_additional_emails")),
             "first_name": to_texts(column(records, "firstname")),
             "last_name": to_texts(column(records, "lastname")),
             "title": to_texts(column(records, "jobtitle")),

@@ -116,6 +116,7 @@ def _allow_stage(portal: Portal, kind: str, values: dict[str, Value]) -> None:
 # Canonical column and HubSpot's property, where the value is taken as it is.
 _SAME = {
     "email": "email",
+    "other_emails": "hs_additional_emails",
     "first_name": "firstname",
     "last_name": "lastname",
     "title": "jobtitle",

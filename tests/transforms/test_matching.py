@@ -47,6 +47,11 @@ ONE = {
     "a link in place of an address": (hub(email=WORK), force(email=f"mailto:{WORK}"), "email"),
     "dots of one Gmail mailbox": (hub(email="ana.silva@gmail.com"), force(email="anasilva@googlemail.com"), "mailbox"),
     "a tag after a plus": (hub(email=f"{WORK}"), force(email="ana.silva+crm@halden.example"), "mailbox"),
+    "a further address that HubSpot knows": (
+        hub(email="ana@gmail.com", other_emails=f"a@b.example;{WORK}"),
+        force(email=WORK, last_name="S."),
+        "other_address",
+    ),
     "one profile": (
         hub(email=WORK, linkedin_url="https://www.linkedin.com/in/Ana-S/"),
         force(linkedin_url="linkedin.com/in/ana-s?x=1"),
@@ -83,6 +88,10 @@ def test_one_human(case: tuple[Row, Row, str]) -> None:
 TWO = {
     "a mailbox that many read": (hub(email="info@halden.example", first_name=None), force(email="info@halden.example", first_name=None)),
     "a name at a free mail provider": (hub(email="ana1@gmail.com"), force(email="ana.silva7@gmail.com")),
+    "a further address that many read": (
+        hub(email="x@k.example", other_emails="info@halden.example"),
+        force(email="info@halden.example", last_name="S."),
+    ),
     "a name alone": (hub(email=WORK), force(email="ana.silva@brenner.example")),
     "two numbers at one firm": (hub(email=WORK), force(email="ana.silva2@halden.example")),
     "an address of somebody else at that firm": (hub(email=WORK), force(email="maria.costa@halden.example")),

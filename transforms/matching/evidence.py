@@ -21,7 +21,7 @@ from transforms.matching import names
 Keys = pd.DataFrame
 """group, key: the keys by which a group may be joined, any number a group."""
 
-CONTACT_COLUMNS = ("email", "first_name", "last_name", "title", "company_domain", "linkedin_url")
+CONTACT_COLUMNS = ("email", "other_emails", "first_name", "last_name", "title", "company_domain", "linkedin_url")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class _Facts:
         email = contacts["email"].str.strip().str.lower().str.removeprefix("mailto:")
         usable = _mapped(email, lambda text: text if names.is_address(text) else None)
         local = usable.str.partition("@")[0] if usable.notna().any() else usable
-        self.addresses = self._rows(usable.mask(local.isin(names.SHARED_MAILBOXES)))
+        own = self._rows(usable.mask(local.isin(names.SHARED_MAILBOXES)))
+        self.addresses = pd.concat([own, _other_addresses(contacts["other_emails"], group)]).drop_duplicates()
         self.mailboxes = self._rows(_mapped(usable.mask(local.isin(names.SHARED_MAILBOXES)), names.mailbox_of))
         self.profiles = self._rows(_mapped(contacts["linkedin_url"], names.profile_of))
         self.titles = self._rows(_mapped(contacts["title"], names.title_of))
@@ -105,6 +106,20 @@ class _Known:
                 found.setdefault(one, set()).add(key)
             self._sets[what] = found
         return self._sets[what].get(group, set())
+
+
+def _other_addresses(others: pd.Series, group: np.ndarray) -> Keys:
+    """The further addresses that a CRM knows of the same person; mailboxes that many read are left out."""
+    known = others.notna().to_numpy()
+    told = others[known].str.lower().str.split(";")
+    rows = pd.DataFrame(
+        {
+            "group": np.repeat(group[known], told.str.len().fillna(0).astype("int64")),
+            "key": told.explode().str.strip().to_numpy(dtype=object),
+        }
+    )
+    usable = [names.is_address(text) and text.partition("@")[0] not in names.SHARED_MAILBOXES for text in rows["key"]]
+    return rows[usable]
 
 
 def _mapped(values: pd.Series, make: Callable[[str], object]) -> pd.Series:
@@ -195,7 +210,7 @@ EVIDENCE: tuple[tuple[str, Callable[[_Facts], Keys], Callable[[_Known, int, int]
     ("name", _by_name, _may_by_name),
     ("short_name", _by_short_name, _may_by_short_name),
 )
-"""The kinds of evidence, the surest first: an address that a record had before a merge; one mailbox written in two ways and one full name;
+"""The kinds of evidence, the surest first: an address that one CRM knows as a further one, or that a record had before a merge; one mailbox written in two ways and one full name;
 one LinkedIn profile; one full name at one firm; one family name, a short first name, one title at one firm."""
 
 

@@ -156,6 +156,7 @@ CONTACTS = Table(
         _text("contact_id", "the record's id in its CRM", required=True),
         _text("crm", "which CRM holds the record: hubspot, salesforce, or files for a plain file"),
         _text("email", "main e-mail address"),
+        _text("other_emails", "further e-mail addresses of the same person, parted by semicolons"),
         _text("first_name", "given name"),
         _text("last_name", "family name"),
         _text("title", "job title as the record has it"),
