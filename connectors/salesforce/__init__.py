@@ -184,7 +184,6 @@ class Salesforce:
         """See the protocol.
 
         A full load reads large objects in bulk and small ones by id; changes are asked for by SystemModstamp, five objects in one call.
-        Activities that a merge of contacts has moved are read again where both tables are pulled by one object, contacts first.
         """
         if table == "owners":
             return self._owners(since)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from connectors.salesforce.client import COMPOSITE_QUERIES, Found
+from connectors.salesforce.client import COMPOSITE_QUERIES, Found, parts
 from connectors.salesforce.cursors import Window
 from connectors.salesforce.pulling import Pull
 from connectors.salesforce.soql import of_records, statement
-from connectors.salesforce.streams import CASES, EMAILS, EVENTS, FOLLOWERS, METRICS, STREAMS, TASKS, Follower, Stream
+from connectors.salesforce.streams import CASES, EMAILS, EVENTS, FOLLOWERS, MERGES, METRICS, STREAMS, TASKS, Follower, Stream
 from connectors.salesforce.values import to_list, to_soql
 from connectors.salesforce.vanishing import compare, deleted_since, record_ids, told
-from connectors.salesforce.watching import Changed, Watched, look, watch
+from connectors.salesforce.watching import Watched, look, watch
 from transforms.vocabulary.changes import Page
 
 Json = dict[str, Any]
 
 PREFIXES = {"Contact": "003", "Lead": "00Q", "Account": "001", "EmailMessage": "02s", "Task": "00T", "Event": "00U", "Case": "500"}
 """How the ids of objects begin whose records are compared with what is known, once a week."""
+
+
+WINNERS_A_QUERY = 200
 
 
 class Changes:
@@ -44,7 +48,6 @@ class Changes:
         for follower, one in zip(followers, watched[len(streams) :], strict=True):
             yield from self._followed(follower, one, found.get(one.name), read)
         yield from self._ripened(also, until_ms, read.setdefault(EVENTS.name, set()))
-        yield from self._of_winners(read)
         yield from self._sweep(streams, now_ms)
 
     def _follows(self, follower: Follower) -> bool:
@@ -64,8 +67,8 @@ class Changes:
                 ["Id", follower.key, "SystemModstamp", *(one for one in follower.fields if self._pull.shape.has(follower.object, one))]
             )
         )
-        source = follower.object
-        return Watched(name, window, "SystemModstamp", lambda condition, order: statement(columns, source, [condition], order))
+        source, always = follower.object, follower.where
+        return Watched(name, window, "SystemModstamp", lambda condition, order: statement(columns, source, [always, condition], order))
 
     def _changed(self, stream: Stream, one: Watched, found: Found | None, read: set[str]) -> Iterator[Page]:
         for changed in watch(self._pull.client, one, found, lag_ms=self._pull.reading.lag_ms):
@@ -81,20 +84,25 @@ class Changes:
 
     def _followed(self, follower: Follower, one: Watched, found: Found | None, read: dict[str, set[str]]) -> Iterator[Page]:
         """Records whose followers changed while they themselves did not."""
-        for changed in watch(self._pull.client, one, found, lag_ms=self._pull.reading.lag_ms):
-            if not changed.records:
-                continue
+        steps = watch(self._pull.client, one, found, lag_ms=self._pull.reading.lag_ms)
+        while True:
+            before = self._pull.at.text()
+            changed = next(steps, None)
+            if changed is None:
+                return
             ids = list(dict.fromkeys(str(record[follower.key]) for record in changed.records if record.get(follower.key)))
             if follower.name == METRICS.name:
-                yield from self._recounted(ids, changed)
-                continue
-            stream = next(stream for stream in STREAMS[self._pull.at.table] if stream.name == follower.stream)
-            seen = read.setdefault(stream.name, set())
-            yield from self._pull.again(stream, [one for one in ids if one not in seen], seen)
+                pages = self._recounted(ids)
+            elif follower.name == MERGES.name:
+                pages = self._of_winners(ids, read)
+            else:
+                stream = next(stream for stream in STREAMS[self._pull.at.table] if stream.name == follower.stream)
+                seen = read.setdefault(stream.name, set())
+                pages = self._pull.again(stream, [one_ for one_ in ids if one_ not in seen], seen)
+            yield from _together(pages, before)
 
-    def _recounted(self, ids: Sequence[str], changed: Changed) -> Iterator[Page]:
+    def _recounted(self, ids: Sequence[str]) -> Iterator[Page]:
         """Contacts of whom the org counted mail that it keeps no record of."""
-        del changed
         captured = self._pull.captured.of(ids)
         for stream in STREAMS["contacts"]:
             some = [one for one in captured if one.startswith(PREFIXES[stream.object])]
@@ -123,25 +131,21 @@ class Changes:
             if fresh:
                 yield self._pull.changed_page(EVENTS, fresh, 0)
 
-    def _of_winners(self, read: dict[str, set[str]]) -> Iterator[Page]:
+    def _of_winners(self, winners: Sequence[str], read: dict[str, set[str]]) -> Iterator[Page]:
         """A merge hands the loser's activities to the winner without a word on them: they are read again."""
-        if self._pull.at.table != "activities" or not self._pull.memory.winners:
-            return
-        winners, self._pull.memory.winners = sorted(self._pull.memory.winners), set()
-        asked = [
-            (TASKS, f"WhoId IN {to_list(winners)}"),
-            (EVENTS, f"WhoId IN {to_list(winners)}"),
-            (CASES, f"ContactId IN {to_list(winners)}"),
-        ]
-        ways = [(EMAILS, "EmailMessageRelation", "EmailMessageId"), (EVENTS, "EventRelation", "EventId")]
-        for stream, condition in asked:
-            if stream in self._pull.readable():
-                soql = statement(["Id"], stream.object, [condition], "ORDER BY Id")
-                yield from self._pull.again(stream, self._ids(soql, "Id", read.setdefault(stream.name, set())), read[stream.name])
-        for stream, name, key in ways:
-            if stream in self._pull.readable() and self._pull.shape.has(name, key):
-                soql = statement(["Id", key], name, [f"RelationId IN {to_list(winners)}"], "ORDER BY Id")
-                yield from self._pull.again(stream, self._ids(soql, key, read.setdefault(stream.name, set())), read[stream.name])
+        for some in parts(winners, WINNERS_A_QUERY):
+            ids = to_list(some)
+            yield from self._moved(TASKS, "Task", "Id", f"WhoId IN {ids}", read)
+            yield from self._moved(EVENTS, "Event", "Id", f"WhoId IN {ids}", read)
+            yield from self._moved(CASES, "Case", "Id", f"ContactId IN {ids}", read)
+            yield from self._moved(EMAILS, "EmailMessageRelation", "EmailMessageId", f"RelationId IN {ids}", read)
+            yield from self._moved(EVENTS, "EventRelation", "EventId", f"RelationId IN {ids}", read)
+
+    def _moved(self, stream: Stream, name: str, key: str, condition: str, read: dict[str, set[str]]) -> Iterator[Page]:
+        if stream in self._pull.readable() and self._pull.shape.has(name, key):
+            seen = read.setdefault(stream.name, set())
+            soql = statement(list(dict.fromkeys(["Id", key])), name, [condition], "ORDER BY Id")
+            yield from self._pull.again(stream, self._ids(soql, key, seen), seen)
 
     def _ids(self, soql: str, key: str, seen: set[str]) -> list[str]:
         pages = self._pull.client.query(soql, is_all=True, purpose="read", what="read what a merge has moved")
@@ -155,13 +159,17 @@ class Changes:
         if now_ms - sweep.deleted_ms >= self._pull.reading.sweep_every_ms:
             found, covered_ms = deleted_since(self._pull.client, streams, sweep.deleted_ms, now_ms)
             sweep.is_due = sweep.is_due or covered_ms is None
+            before = self._pull.at.text()
             sweep.deleted_ms = now_ms if covered_ms is None else covered_ms
-            for stream in streams:
-                if stream.object in found:
-                    yield self._pull.gone_page(stream, told(self._pull.client, stream, found[stream.object]))
+            yield from _together(self._told(streams, found), before)
         is_due = sweep.is_due or bool(sweep.done) or now_ms - sweep.whole_ms >= self._pull.reading.whole_every_ms
         if self._pull.reading.known is not None and is_due:
             yield from self._compare(streams, now_ms, self._pull.reading.known)
+
+    def _told(self, streams: Sequence[Stream], found: dict[str, list[str]]) -> Iterator[Page]:
+        for stream in streams:
+            if stream.object in found:
+                yield self._pull.gone_page(stream, told(self._pull.client, stream, found[stream.object]))
 
     def _compare(self, streams: Sequence[Stream], now_ms: int, known: Callable[[str], Iterable[str]]) -> Iterator[Page]:
         """Object by object, so that a run that is broken off goes on with the next one."""
@@ -178,3 +186,14 @@ class Changes:
             yield self._pull.gone_page(stream, frame)
         sweep.done, sweep.is_due, sweep.whole_ms = [], False, now_ms
         yield self._pull.gone_page(compared[0], None)
+
+
+def _together(pages: Iterator[Page], before: str) -> Iterator[Page]:
+    """Pages that belong together: only with the last one the cursor moves, so that a run which is broken off in between repeats them."""
+    held: Page | None = None
+    for page in pages:
+        if held is not None:
+            yield replace(held, cursor=before)
+        held = page
+    if held is not None:
+        yield held

@@ -19,13 +19,15 @@ from connectors.salesforce.soql import count_of, of_load, statement
 from connectors.salesforce.streams import CONTACTS, EMAILS, EVENTS, FOLLOWERS, METRICS, STREAMS, TASKS, Children, Stream
 from connectors.salesforce.values import ms_of
 from transforms.vocabulary.changes import Page
-from transforms.vocabulary.errors import MissingScopes
+from transforms.vocabulary.errors import MissingScopes, RequestRejected
 from transforms.vocabulary.tables import TABLES, empty_table
 
 BIG = ("contacts", "emails", "tasks", "events")
 """Streams whose size is asked for before a full load begins; the others are small in most orgs, and tell by their first answer."""
 
 GUESTS = "guests"
+HIDDEN = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
+"""What Salesforce says of a field or an object that is hidden from us: that there is none."""
 
 
 class Extract:
@@ -39,9 +41,19 @@ class Extract:
     def pages(self) -> Iterator[Page]:
         """Every page that is owed; at least one."""
         count = 0
-        for page in self._all():
-            count += 1
-            yield page
+        try:
+            for page in self._all():
+                count += 1
+                yield page
+        except RequestRejected as error:
+            if error.code not in HIDDEN or self._pull.shape.is_asked:
+                raise
+            # What a cursor told of the org no longer holds: a field or an object was hidden from us since.
+            self._pull.shape.forget()
+            self._pull.at.shape = {}
+            for page in self._all():
+                count += 1
+                yield page
         if not count:
             yield Page(
                 self._pull.at.table, self._pull.at.table, empty_table(TABLES[self._pull.at.table]), self._pull.at.text(), records=0, calls=0

@@ -19,7 +19,10 @@ from connectors.salesforce.gathering import Ahead
 from connectors.salesforce.shape import Shape
 from connectors.salesforce.soql import of_bulk, of_load
 from connectors.salesforce.streams import EMAILS, TASKS, Stream
-from transforms.vocabulary.errors import CrmUnreachable, NotFound
+from transforms.vocabulary.errors import CrmUnreachable, NotFound, RequestRejected
+
+NOT_IN_BULK = "INVALIDENTITY"
+"""What Salesforce says of an object that the Bulk API does not serve."""
 
 JOBS_TRIED = 3
 """A job that fails or vanishes is made anew so often."""
@@ -51,12 +54,13 @@ class Loader:
         self._rows_a_page = rows_a_page
         self._start_ms = start_ms
         self._made_at: dict[str, float] = {}
+        self._not_in_bulk: set[str] = set()
 
     def start(self, streams: Sequence[tuple[Stream, Load]]) -> None:
         """Make the jobs of all that are to be read in bulk, so that they run while others are read."""
         for stream, state in streams:
-            if state.way == "bulk" and not state.job:
-                self._ask(stream, state)
+            if state.way == "bulk" and not state.job and not self._ask(stream, state):
+                state.way = "rest"
 
     def pages(self, streams: Sequence[tuple[Stream, Load]]) -> Iterator[Loaded]:
         """All records of the streams, those of each in one sequence; tasks after e-mails, because a task may stand for an e-mail."""
@@ -87,23 +91,32 @@ class Loader:
                     state.since_ms, state.began_ms = state.since_ms - state.began_ms + at_ms, at_ms
                 state.after_id = str(records[-1]["Id"]) if records else state.after_id
                 is_over = rest <= 0 or not records
-                if is_over or rest >= self._bulk_from:
+                is_large = not is_over and rest >= self._bulk_from and stream.name not in self._not_in_bulk and self._ask(stream, state)
+                if is_over or is_large:
                     left.remove((stream, state))
-                if not is_over and rest >= self._bulk_from:
+                if is_large:
                     state.way = "bulk"
-                    self._ask(stream, state)
                     large.append((stream, state))
                 yield Loaded(stream, state, of_json(stream, self._shape, records), len(records), int(place == 0), is_over)
 
-    def _ask(self, stream: Stream, state: Load) -> None:
+    def _ask(self, stream: Stream, state: Load) -> bool:
+        """Make the job; whether the object can be read in bulk at all."""
         soql = of_bulk(stream, self._shape, self._start_ms, state.after_id)
-        state.job, state.locator, state.done = self._bulk.ask(soql, what=f"read {stream.name}"), "", 0
+        try:
+            job = self._bulk.ask(soql, what=f"read {stream.name}")
+        except RequestRejected as error:
+            if error.code != NOT_IN_BULK:
+                raise
+            self._not_in_bulk.add(stream.name)
+            return False
+        state.job, state.locator, state.done = job, "", 0
         self._made_at[state.job] = time.monotonic()
+        return True
 
     def _large(self, stream: Stream, state: Load) -> Iterator[Loaded]:
         for _ in range(JOBS_TRIED):
-            if not state.job:
-                self._ask(stream, state)
+            if not state.job and not self._ask(stream, state):
+                continue
             try:
                 yield from self._from_job(stream, state)
             except NotFound:

@@ -19,7 +19,7 @@ from connectors.salesforce.mapping import column
 from connectors.salesforce.preparing import Prepared, Preparer
 from connectors.salesforce.shape import Shape
 from connectors.salesforce.soql import of_ids, statement
-from connectors.salesforce.streams import CONTACTS, EMAILS, STREAMS, TASKS, Stream
+from connectors.salesforce.streams import EMAILS, STREAMS, TASKS, Stream
 from connectors.salesforce.values import DAY_MS, from_ms, to_list
 from transforms.vocabulary.changes import Page
 from transforms.vocabulary.fields import Field
@@ -57,7 +57,6 @@ class Memory:
     ahead: Ahead
     unknown: Counter[str] = field(default_factory=Counter)
     in_window: dict[str, set[str]] = field(default_factory=dict)
-    winners: set[str] = field(default_factory=set)
     sizes: dict[str, int] = field(default_factory=dict)
     owners: set[str] = field(default_factory=set)
 
@@ -92,9 +91,6 @@ class Pull:
         """A page of records that changed, or were read again."""
         batch = of_json(stream, self.shape, records)
         captured = self.captured.of([str(record["Id"]) for record in records]) if stream.table == "contacts" else {}
-        if stream.name == CONTACTS.name:
-            merged = column(batch.records, "MasterRecordId").dropna()
-            self.memory.winners.update(merged)
         prepared = self.prepare(stream, batch, captured, is_load=False)
         return self.page(stream, prepared, len(records), None, calls)
 

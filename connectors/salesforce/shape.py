@@ -13,6 +13,7 @@ from connectors.salesforce.client import COMPOSITE_LIMIT, Client, Part, parts
 from connectors.salesforce.names import CRM, OBJECTS, TASK_KEY, api_name
 from connectors.salesforce.streams import FOLLOWERS, METRICS, OWNERS, STREAMS, Children, Stream
 from transforms.vocabulary.changes import Finding
+from transforms.vocabulary.errors import CrmUnreachable, QuotaSpent
 from transforms.vocabulary.fields import Field
 
 DAY_MS = 86_400_000
@@ -62,9 +63,9 @@ class Shape:
         self._wanted = self._all_wanted()
 
     @property
-    def is_known(self) -> bool:
-        """Whether the org was asked, or a cursor told."""
-        return bool(self._seen)
+    def is_asked(self) -> bool:
+        """Whether the org itself was asked, by this process."""
+        return self._is_asked
 
     def has(self, name: str, field_: str = "Id") -> bool:
         """Whether an object shows a field, which may be a path."""
@@ -99,7 +100,13 @@ class Shape:
             asked = [] if self._serves(now_ms) else list(self._wanted)
             sizes: dict[str, int] = {}
             if asked or counts:
-                seen, sizes = self._ask(client, asked, counts, purpose)
+                try:
+                    seen, sizes = self._ask(client, asked, counts, purpose)
+                except QuotaSpent:
+                    raise
+                except CrmUnreachable:
+                    # Counting millions of rows may take longer than Salesforce waits. Without sizes a load finds out by itself.
+                    seen, sizes = self._ask(client, asked, (), purpose) if asked else ({}, {})
                 if asked:
                     self._seen, self._seen_ms, self._is_asked = seen, now_ms, True
             shown = {name: sorted(one) for name, one in self._seen.items()}

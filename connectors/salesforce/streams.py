@@ -6,7 +6,7 @@ to a parent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from connectors.salesforce.names import TASK_KEY
 
@@ -49,13 +49,14 @@ class Stream:
 
 @dataclass(frozen=True)
 class Follower:
-    """An object whose changes call for other records: those that its ``key`` names are read again by the stream."""
+    """An object whose changes call for other records: those that its ``key`` names are read again. Only rows under ``where`` count."""
 
     name: str
     object: str
     key: str
     stream: str
-    fields: tuple[str, ...] = field(default=())
+    fields: tuple[str, ...] = ()
+    where: str = ""
 
 
 _COMMON = ("Id", "IsDeleted", "CreatedDate", "SystemModstamp")
@@ -181,12 +182,16 @@ METRICS = Follower(
 )
 """What the org counts of mail, also of mail that it keeps no record of."""
 
+MERGES = Follower("merges", "Contact", "MasterRecordId", "", where="IsDeleted = true AND MasterRecordId != null")
+"""Contacts that went into another one. Their activities now belong to that one, without having changed themselves."""
+
 FOLLOWERS: dict[str, tuple[Follower, ...]] = {
     "contacts": (METRICS,),
     "companies": (),
     "activities": (
         Follower("email relations", "EmailMessageRelation", "EmailMessageId", EMAILS.name),
         Follower("event relations", "EventRelation", "EventId", EVENTS.name),
+        MERGES,
     ),
 }
 

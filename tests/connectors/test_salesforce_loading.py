@@ -222,6 +222,25 @@ def test_a_hidden_object_is_skipped_and_told(sandbox: Sandbox) -> None:
     assert len(rows_of(pages))
 
 
+def test_a_field_that_was_hidden_since_the_last_pull_ends_nothing(sandbox: Sandbox) -> None:
+    """What a cursor tells of the org serves for a day; where it no longer holds, the org is asked again and the pull goes on."""
+    _, cursor = pull(connect(sandbox), "contacts")
+    sandbox.clock.advance(3_600)
+    sandbox.org.update(sandbox.org.admin_id, first(sandbox, "Contact"), {"Title": "Head of Everything"})
+    sandbox.org.remove_field("Contact", "HasOptedOutOfEmail")
+    rows = rows_of(pull(connect(sandbox), "contacts", cursor)[0])
+    assert rows["title"].tolist() == ["Head of Everything"]
+    assert rows["email_opted_out"].isna().all()
+
+
+def test_an_object_that_bulk_does_not_serve_is_read_by_id(sandbox: Sandbox) -> None:
+    """However large it is."""
+    sandbox.org.kind("Task").bulkable = False
+    pages, _ = pull(connect(sandbox, bulk_from=5), "activities")
+    whole, _ = pull(connect(sandbox), "activities")
+    pd.testing.assert_frame_equal(sorted_rows(pages), sorted_rows(whole))
+
+
 def test_without_tasks_nothing_is_guessed(sandbox: Sandbox) -> None:
     """An org that hides its tasks cannot be read: that is said, not taken for silence."""
     del sandbox.org.schema._objects["task"]
@@ -283,7 +302,7 @@ def test_a_merge_brings_the_losers_activities_with_the_winner(sandbox: Sandbox) 
     sandbox.org.merge(sandbox.org.admin_id, "Contact", winner, [loser])
     people, _ = pull(crm, "contacts", cursors["contacts"])
     assert (loser, "merged", winner) in gone_of(people)
-    moved = rows_of(pull(crm, "activities", cursors["activities"])[0])
+    moved = rows_of(pull(connect(sandbox), "activities", cursors["activities"])[0])
     assert theirs <= set(moved.loc[moved["contact_id"] == winner, "activity_id"])
     assert loser not in set(moved["contact_id"])
 
