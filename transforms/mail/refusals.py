@@ -24,7 +24,9 @@ SILENT = "no reason given"
 
 STATUS = re.compile(r"(?<![\d.\w])([45]\.[0-7]\.\d{1,3})(?![\d.]\d|\d)")
 _FIELD_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\d)")
-SMTP = re.compile(r"(?<![\d.\w])([45][0-5]\d)(?=[ \-#:>,;\"')]|$)(?!-\d{3}|[ -]?(?:bytes|kb|k|mb|hours|days|seconds|minutes)\b)", re.MULTILINE)
+SMTP = re.compile(
+    r"(?<![\d.\w])([45][0-5]\d)(?=[ \-#:>,;\"')]|$)(?!-\d{3}|[ -]?(?:bytes|kb|k|mb|hours|days|seconds|minutes)\b)", re.MULTILINE
+)
 # Where a code stands as a server's answer: behind these words it is certainly none of a port, a size or a part of an id.
 _SAID = re.compile(
     r"(?:said:?|smtp;|<<<|reason:|error:?|returned:?|responded:?|response(?: was)?:?|status(?: code)?:?|state \d+\):?|\n)\s*['\"<(]?([45][0-5]\d)(?=[ \-#:])",
@@ -58,9 +60,6 @@ _BY_STATUS: dict[str, tuple[str, float]] = {
 _SECURITY = 2.0
 _LATER = 3.2
 _DELAYED = 5.5
-
-_BY_SMTP = {"550": 1.0, "551": 1.2, "553": 0.9, "554": 0.4}
-"""What a bare answer to RCPT weighs for a mailbox that is gone; without a known step a third less."""
 
 _BESIDE = 0.85
 _IN_DOUBT = 0.35
@@ -115,7 +114,9 @@ def decide(recipient: str, status: str, action: str, diagnostic: str, around: st
     rest = max((p for r, p in points.items() if r != reason), default=0.0)
     confidence = max(0.3, min(0.98, 0.5 + 0.08 * points[reason] - 0.04 * rest))
     moved = first_address(diagnostic.replace(recipient, " ") if recipient else diagnostic) if code == "5.1.6" or smtp == "551" else ""
-    return Fate(recipient, reason, code, smtp, evidence or code or smtp or SILENT, round(confidence, 2), moved if moved != recipient else "")
+    return Fate(
+        recipient, reason, code, smtp, evidence or code or smtp or SILENT, round(confidence, 2), moved if moved != recipient else ""
+    )
 
 
 def _status(field: str, diagnostic: str, around: str) -> str:
@@ -192,27 +193,34 @@ def _step(words: str) -> str:
 
 def _by_code(status: str, smtp: str, action: str, words: str) -> tuple[str, float]:
     """What the codes alone prove, and how much: the enhanced code first, the SMTP code only where that one says nothing."""
+    found = ("", 0.0)
     if action == "delayed":
-        return ("mailbox_full", 4.5) if status == "4.2.2" else ("temporary", _DELAYED)
-    if status == "5.4.1" and "access denied" in words.lower():
+        found = ("mailbox_full", 4.5) if status == "4.2.2" else ("temporary", _DELAYED)
+    elif status == "5.4.1" and "access denied" in words.lower():
         # Microsoft's edge: the directory of the domain has no such recipient. Elsewhere the code stands for "no answer".
-        return "mailbox_gone", 3.0
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    if status.startswith("4.") or (smtp.startswith("4") and (not status or _is_vague(status))):
-        return "temporary", _LATER
-    if status.startswith("5.7."):
-        return "blocked", _SECURITY
-    if status.startswith("5.6."):
-        return "other", 1.5
-    if status and not _is_vague(status):
-        return "", 0.0
-    step = _step(words)
-    if step in {"data", "mail", "greeting"}:
-        return ("blocked", 1.2) if smtp.startswith("5") else ("", 0.0)
+        found = ("mailbox_gone", 3.0)
+    elif status in _BY_STATUS:
+        found = _BY_STATUS[status]
+    elif status.startswith("4.") or (smtp.startswith("4") and _is_vague(status)):
+        found = ("temporary", _LATER)
+    elif status.startswith("5.7."):
+        found = ("blocked", _SECURITY)
+    elif status.startswith("5.6."):
+        found = ("other", 1.5)
+    elif _is_vague(status):
+        found = _by_smtp(smtp, _step(words))
+    return found
+
+
+def _by_smtp(smtp: str, step: str) -> tuple[str, float]:
+    """What the SMTP code alone proves: little, and nothing where it is not known what it answers."""
     if smtp == "552":
         return "mailbox_full", 0.6
-    return "mailbox_gone", _BY_SMTP.get(smtp, 0.0) * (1.0 if step else 0.6)
+    if step == "rcpt" and smtp in {"550", "551"}:
+        return "mailbox_gone", 1.0
+    if step in {"data", "mail", "greeting"} and smtp.startswith("5"):
+        return "blocked", 1.2
+    return "", 0.0
 
 
 @cache
