@@ -107,7 +107,10 @@ def pick(computed: Computed, companies: pd.DataFrame, homes: TaskHomes | None = 
 
 
 def one_sided(book: Book) -> pd.DataFrame:
-    """For each person whom one CRM alone would call quiet, while another heard from them since: quiet_side, quiet_at (missing: never), loud_side."""
+    """For each person in whom one CRM alone would see a long silence, while another heard from them: quiet_side, quiet_at (missing: never), loud_side.
+
+    Long: twice the pause after which they count as quiet.
+    """
     empty = pd.DataFrame(index=book.persons.index, columns=["quiet_side", "quiet_at", "loud_side"], dtype="object")
     sides = book.sides.reset_index()[["person_id", "crm"]]
     sides = sides[sides.duplicated("person_id", keep=False)]
@@ -119,7 +122,7 @@ def one_sided(book: Book) -> pd.DataFrame:
     known = sides.merge(last.reset_index(), on=["person_id", "crm"], how="left").sort_values(["person_id", "at"], na_position="first")
     limits = book.frame(pause_limits)["quiet"]
     first, latest = (known.drop_duplicates("person_id", keep=keep).set_index("person_id") for keep in ("first", "last"))
-    quiet = book.days_since(first["at"]).fillna(float("inf")) > limits.reindex(first.index)
+    quiet = book.days_since(first["at"]).fillna(float("inf")) > 2 * limits.reindex(first.index)
     loud = book.days_since(latest["at"]) <= limits.reindex(latest.index)
     found = first[quiet & loud]
     made = pd.DataFrame({"quiet_side": found["crm"], "quiet_at": found["at"], "loud_side": latest.loc[found.index, "crm"]})
@@ -276,8 +279,9 @@ def _deaf_items(rows: pd.DataFrame, names: dict[tuple[str, str], str], org: Org)
             others += int(total)
             continue
         whose = names.get((str(crm), str(owner)))
+        where = f" in {crm_name(str(crm))}" if len({name.split("|")[0] for name in org.deaf_since}) > 1 else ""
         told = f"Nothing has come in from any of them since {day(min(since))}. No tasks; one alert to the admin."
-        items.append(Item(f"{_contacts(int(total))}{f' of {whose}' if whose else ''}", "", told))
+        items.append(Item(f"{_contacts(int(total))}{f' of {whose}' if whose else ''}{where}", "", told))
     if others:
         told = "We heard from them by sources that stopped delivering. No tasks."
         items.append(Item(f"{_contacts(others)}{' of other colleagues' if items else ''}", "", told))

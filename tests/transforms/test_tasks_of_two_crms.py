@@ -171,6 +171,15 @@ def test_a_renewal_that_one_crm_knows_counts_in_the_other() -> None:
     assert "Northwind renews on 2 January 2027." in task.body
 
 
+def test_a_task_says_who_looks_after_them_in_the_other_crm() -> None:
+    """The colleague in the other CRM may know more; where only one CRM holds the person, nothing is said."""
+    other = [OWNERS_OF_BOTH[0], {**OWNERS_OF_BOTH[1], "name": "Pavel", "email": "pavel@us.example"}]
+    (task,) = plan(SILENT, owners=other).create.itertuples()
+    assert task.body.endswith("They are in Salesforce too, where Pavel looks after them.")
+    (task,) = plan(SILENT, owners=other, email="somebody@else.example", first_name="Eve").create.itertuples()
+    assert "They are in" not in task.body
+
+
 def test_no_play_claims_silence_where_mail_passes_unseen_and_the_admin_is_told() -> None:
     """Salesforce counts mail with Priya that nobody has on record: no task, none closed, one alert that names the CRM."""
     _, cases, org, owners = made(SILENT, mail_captured_at="2026-11-18")

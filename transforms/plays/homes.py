@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from transforms.book import Book
+from transforms.crms import crm_name
 from transforms.persons import PLAIN_FILE
+from transforms.plays.alerts import owner_names
 
 BY_OWNER = "owner"
 
@@ -53,6 +55,19 @@ class TaskHomes:
         chosen = ranked.drop_duplicates("person_id").set_index("person_id").reindex(book.persons.index)
         chosen["has_owner"] = chosen["has_owner"].astype("boolean").fillna(False).astype(bool)
         return chosen[["crm", "contact_id", "company_id", "owner", "has_owner"]]
+
+
+def find_asides(book: Book) -> pd.Series:
+    """For each person whom several CRMs hold a sentence for each of these: that they are in it too, and who looks after them there."""
+    sides = book.sides.reset_index()
+    sides = sides[sides.duplicated("person_id", keep=False)]
+    names = owner_names(book.owners)
+    found: dict[str, dict[str, str]] = {}
+    for side in sides.itertuples():
+        who = names.get((side.crm, str(side.owner_id)), "")
+        told = f"They are in {crm_name(side.crm)} too{f', where {who} looks after them' if who else ''}."
+        found.setdefault(side.person_id, {})[side.crm] = told
+    return pd.Series(found, dtype="object").reindex(book.persons.index)
 
 
 def _last_dealings(book: Book) -> pd.DataFrame:

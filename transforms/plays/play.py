@@ -11,7 +11,7 @@ import pandas as pd
 from transforms.accounts import merge_accounts
 from transforms.book import Book
 from transforms.fields.wording import day
-from transforms.plays.homes import TaskHomes
+from transforms.plays.homes import TaskHomes, find_asides
 from transforms.unseen import is_unseen
 
 BLOCKS = {
@@ -77,7 +77,8 @@ class PlayBook:
 
     ``people``: one row a person, indexed by person_id: all contact fields, ``who`` (the name), ``first``, ``firm``, ``renewal_on``,
     ``renews_soon``, ``annual_value``, ``is_lost`` (the company is known not to be a customer), ``company`` (the account), ``heard_days``,
-    and the record on which a task is raised: ``crm``, ``contact_id``, ``company_id``, ``owner``, ``has_owner`` (see ``TaskHomes``).
+    the record on which a task is raised: ``crm``, ``contact_id``, ``company_id``, ``owner``, ``has_owner`` (see ``TaskHomes``), and ``asides``, for
+    each CRM that holds them a sentence for tasks in the other.
     """
 
     def __init__(self, book: Book, values: pd.DataFrame, companies: pd.DataFrame, homes: TaskHomes | None = None) -> None:
@@ -97,6 +98,7 @@ class PlayBook:
             annual_value=firm["annual_value"],
             is_lost=(firm["is_customer"] == False).fillna(False).astype(bool),  # noqa: E712 - three-valued: unknown is not False
             **dict(home.items()),
+            asides=find_asides(book),
             company=persons["company"],
             heard_days=book.rhythm["number"],
         )

@@ -33,6 +33,8 @@ _ACTION = {
     "sms": ("Message", "Send {first} an SMS{when}."),
     "chat": ("Message", "Write to {first} by chat{when}."),
 }
+_GONE = {"left": "has left", "probably_moved": "has probably moved on"}
+_LEFT = {"left": "Left", "probably_moved": "Probably moved on"}
 _TASK_WAY = {"call": "call", "email": "email", "linkedin": "linkedin"}
 
 
@@ -79,14 +81,15 @@ def _switch(person: Any) -> Case:
 
 @play(label="Find who follows", closing="They do not read as gone any more: {heard}.", blocked_by=("blind",))
 def find_successor(plays: PlayBook) -> Sequence[Case]:
-    """They left or probably moved: find out who follows, before the account has nobody who knows us.
+    """They left, probably moved or went to another desk: find out who follows, before the account has nobody who knows us.
 
     For people heard from on at least three days, while the news is less than half a year old or a renewal is near.
     """
     people = plays.people
     items = plays.book.frame(tenure.evidence)
     newest = plays.book.align(items.groupby("person_id")["at"].max())
-    wanted = people["job_state"].isin(["left", "probably_moved"]) & _known(people)
+    people = people.assign(is_elsewhere=people.index.isin(tenure.at_another_desk(items)) & (people["job_state"] == "unverified"))
+    wanted = (people["job_state"].isin(["left", "probably_moved"]) | people["is_elsewhere"]) & _known(people)
     fresh = (plays.since(newest) <= FRESH_DAYS) | plays.renews_within(RENEWAL_DAYS)
     return [_successor(plays, person) for person in _rows(people, wanted & fresh)]
 
@@ -110,7 +113,7 @@ def _successor(plays: PlayBook, person: Any) -> Case:
         action = f"Ask {ask} who follows {person.first}, and for an introduction. We heard from {ask} on {day(other[0])}."
     else:
         action = f"We heard from nobody else there lately. Call the main number, or look on LinkedIn for who has {person.first}'s job now."
-    left = "has left" if person.job_state == "left" else "has probably moved on"
+    left = "has another role in the firm" if person.is_elsewhere else _GONE[person.job_state]
     return Case(
         person.Index,
         episode(person.job_verified_at),
@@ -124,7 +127,7 @@ def _successor(plays: PlayBook, person: Any) -> Case:
             ),
             (renewal_line(person),),
         ),
-        f"{'Left' if person.job_state == 'left' else 'Probably moved on'}, so somebody must take over the contact.",
+        f"{'Has another role' if person.is_elsewhere else _LEFT[person.job_state]}, so somebody must take over the contact.",
         "email" if named and "@" in str(person.successor) else "todo",
         "high" if person.renews_soon else "medium",
     )

@@ -26,7 +26,7 @@ from transforms.vocabulary.tables import OWNERS, empty_table, to_table
 
 _CASE_COLUMNS = (
     *("task_key", "person_id", "crm", "contact_id", "company_id", "owner_id", "play", "reason", "subject", "body", "way", "priority"),
-    *("blocked", "renewal_on", "annual_value", "chance", "has_owner", "also_keys"),
+    *("blocked", "renewal_on", "annual_value", "chance", "has_owner", "also_keys", "asides"),
 )
 _PLACE = {play.name: place for place, play in enumerate(PLAYS)}
 _DUE_DAYS = {"high": 1, "medium": 3, "low": 5}
@@ -93,6 +93,7 @@ def find_cases(computed: Computed, companies: pd.DataFrame, homes: TaskHomes | N
                     "reason": case.reason,
                     "subject": case.subject,
                     "body": case.body,
+                    "asides": person["asides"],
                     "way": case.way,
                     "priority": case.priority,
                     "blocked": blocked[0] if blocked else None,
@@ -137,6 +138,7 @@ def plan_tasks(
     rows = rows.set_index("task_key", drop=False).rename_axis(None)
     open_now = tasks[tasks["state"].fillna("open") == "open"]
     alike = _by_person(rows, open_now, people)
+    rows = rows.assign(body=_with_asides(rows, alike, tasks))
 
     again = tasks[
         (tasks["state"] == "closed_by_us") & tasks["task_key"].isin(rows.index) & ~tasks["changed_by_people"].fillna(False).astype(bool)
@@ -170,6 +172,17 @@ def _with_reason_for_owner(rows: pd.DataFrame) -> pd.DataFrame:
     told = told.mask(~rows["has_owner"].astype(bool), "\n\nNo owner is on record. This comes to you because you dealt with them last.")
     told = told.mask(rows["owner_id"].isna(), "\n\nNo active owner is on record. Whoever takes this: please put your name on the contact.")
     return rows.assign(body=rows["body"].astype("str") + told)
+
+
+def _with_asides(rows: pd.DataFrame, alike: dict[str, str], tasks: pd.DataFrame) -> list[str]:
+    """The text of each case, with what the reader should know of the CRMs in which the task does not stand."""
+    stands = dict(zip(tasks["task_key"], tasks["crm"], strict=True))
+    bodies = []
+    for case in rows.itertuples():
+        home = stands.get(alike.get(case.task_key, case.task_key), case.crm)
+        asides = case.asides if isinstance(case.asides, dict) else {}
+        bodies.append("\n\n".join([str(case.body), *(told for crm, told in sorted(asides.items()) if crm != home)]))
+    return bodies
 
 
 def _by_person(rows: pd.DataFrame, open_now: pd.DataFrame, people: pd.DataFrame) -> dict[str, str]:
