@@ -20,6 +20,7 @@ Form = Literal["rest", "async", "soap", "open"]
 """How a path wants to be called, and how it refuses: JSON with a bearer, the old bulk API's header, SOAP's envelope, or without a session."""
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_NAME_ENDS = re.compile(r'[{,]\s*"(?:[^"\\]|\\.)*"\s*\Z')
 LOCKED = "unable to obtain exclusive access to this record or 1 records: {id}"
 
 
@@ -175,6 +176,8 @@ def unreadable(body: bytes, fault: orjson.JSONDecodeError) -> str:
     where = f"at [line:{len(lines)}, column:{len(lines[-1]) + 1}]"
     if not rest:
         return f"Unexpected end-of-input {where}"
+    if _NAME_ENDS.search(before) and not rest.startswith(":"):
+        return f"Unexpected character ('{rest[0]}' (code {ord(rest[0])})): was expecting a colon to separate field name and value {where}"
     word = _WORD.match(rest)
     if word:
         return f"Unrecognized token '{word.group()}': was expecting ('true', 'false' or 'null') {where}"

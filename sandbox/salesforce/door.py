@@ -1,6 +1,6 @@
 """Salesforce's side of the gate: who calls, what the day still allows, and the words and headers of the answer.
 
-The Host header decides nothing: an org answers by whatever name it is called.
+An org answers by whatever name it is called; the Host header decides only which address a sign-in gives.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LONGEST_URI = 16_384
 LONGEST_HEADERS = 16_384
+ILLEGAL_SESSION = "Invalid Session ID found in SessionHeader: Illegal Session. Session not found, missing session key: {}"
 _VERSION = re.compile(r"(?<=/v)\d+\.\d(?=/|$)|(?<=/Soap/[a-z]/)\d+\.\d|(?<=/async/)\d+\.\d", re.IGNORECASE)
 _SESSION_TAG = re.compile(rb"<(?:\w+:)?sessionId[^>]*>\s*([^<\s]+)\s*<")
 
@@ -195,7 +196,8 @@ class _Call:
 
     def _told(self, error: OrgError) -> Answer:
         if self._form == "soap":
-            return soap_fault(error.code, error.message)
+            is_session = error.code == "INVALID_SESSION_ID"
+            return soap_fault(error.code, ILLEGAL_SESSION.format(self._session_id) if is_session else error.message)
         if self._form == "async":
             code = "".join(word.capitalize() for word in error.code.split("_"))
             # The old bulk API knows no 401.

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-CODE_FIRST = frozenset({"NOT_FOUND", "METHOD_NOT_ALLOWED", "MALFORMED_ID"})
-"""Errors that recorded answers tell with the code before the message: those about the address itself. All others have the message first."""
+_OF_JOBS = {"API_ERROR", "FEATURENOTENABLED", "INVALIDENTITY", "INVALIDJOB", "INVALIDJOBSTATE", "INVALIDLOCATOR"}
+CODE_FIRST = frozenset({"NOT_FOUND", "METHOD_NOT_ALLOWED", "MALFORMED_ID", *_OF_JOBS})
+"""Errors that recorded answers tell with the code before the message: those about the address itself, and those of bulk jobs.
+
+All others have the message first.
+"""
 
 
 class OrgError(Exception):

@@ -142,7 +142,7 @@ class Sessions:
 
     @property
     def instance_url(self) -> str:
-        """Where the org says it lives. Never an address of this machine."""
+        """Where the org lives: its My Domain."""
         return f"https://{self._org.org.domain}.salesforce.com"
 
     def signature(self, identity: str, issued_ms: int) -> str:

@@ -40,14 +40,25 @@ def assertion(api: Any, private: str, **claims: Any) -> str:
 
 
 def test_a_jwt_signed_with_the_key_opens_a_session(start_org: Any, keys: tuple[str, Path]) -> None:
-    """JWT bearer: the answer has Salesforce's keys, and names the org's own address, never that of this machine."""
+    """JWT bearer: the answer has Salesforce's keys; its session is good for calls."""
     api = start_org(public_key_file=str(keys[1]))
     answer = grant(api, grant_type=GRANT, assertion=assertion(api, keys[0]))
     assert answer.status_code == 200, answer.text
     assert list(answer.json()) == ["access_token", "scope", "instance_url", "id", "token_type"]
-    assert answer.json()["instance_url"] == "https://stillthere.my.salesforce.com"
     api.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
     assert api("GET", "limits").status_code == 200
+
+
+def test_a_sign_in_gives_the_address_by_which_the_org_was_called(org: Any) -> None:
+    """Whoever calls the org by a name of Salesforce's is given its own domain; whoever calls the loopback address stays there."""
+    options = org.org.org
+    form = {"grant_type": "client_credentials", "client_id": options.consumer_key, "client_secret": options.consumer_secret}
+    by_name = org.http.post(TOKEN, data=form, headers={"Host": "stillthere.my.salesforce.com"}).json()
+    by_address = org.http.post(TOKEN, data=form).json()
+    assert by_name["instance_url"] == "https://stillthere.my.salesforce.com"
+    assert by_name["id"].startswith("https://login.salesforce.com/id/00D")
+    assert by_address["instance_url"] == org.sandbox.base_url
+    assert by_address["id"].startswith(f"{org.sandbox.base_url}/id/00D")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +144,7 @@ def test_soap_login_answers_in_its_envelope(org: Any) -> None:
 
     good, bad = login(options.password), login("wrong")
     assert (good.status_code, good.headers["content-type"]) == (200, "text/xml; charset=utf-8")
-    assert "<serverUrl>https://stillthere.my.salesforce.com/services/Soap/u/59.0/00D5e000000StLl</serverUrl>" in good.text
+    assert f"<serverUrl>{org.sandbox.base_url}/services/Soap/u/59.0/00D5e000000StLl</serverUrl>" in good.text
     assert "<sessionSecondsValid>7200</sessionSecondsValid>" in good.text
     assert (bad.status_code, "<faultcode>INVALID_LOGIN</faultcode>" in bad.text) == (500, True)
     other = org.http.post("/services/Soap/u/59.0/00D5e000000StLl", content="<query/>")

@@ -17,6 +17,10 @@ _STEP = re.compile(r"\.([A-Za-z0-9_]+)|\[(\d+)\]")
 _COSTLY = re.compile(r"^/services/data/v[\d.]+/(?:query|queryall|composite/sobjects)(?:/|\?|$)", re.IGNORECASE)
 _NESTED = re.compile(r"^/services/data/v[\d.]+/composite(?!/sobjects|/tree)", re.IGNORECASE)
 _ALLOWED = re.compile(r"^/services/data/v\d+\.\d/", re.IGNORECASE)
+FIRST_STRICT = 52.0
+_WRONG_NAME = (
+    "Provided referenceId ('{}') must start with a letter or a number, and it can contain only letters, numbers and underscores ('_')."
+)
 ROLLED_BACK = "The transaction was rolled back since another operation in the same transaction failed."
 
 Part = dict[str, Any]
@@ -29,7 +33,7 @@ class _NoValue(LookupError):
 def run_composite(asked: Asked) -> Answer:
     """``POST composite``: at most 25 parts, of which 5 queries or collections, and it costs one call."""
     given = asked.json()
-    parts = _parts(given.get("compositeRequest"))
+    parts = _parts(given.get("compositeRequest"), asked)
     if len(parts) > MOST:
         return _too_large(f"The request can\u2019t contain more than {MOST} operations.")
     if sum(bool(_COSTLY.match(part["url"])) for part in parts) > MOST_QUERIES:
@@ -43,7 +47,7 @@ def run_graphs(asked: Asked) -> Answer:
     graphs = asked.json().get("graphs")
     if not isinstance(graphs, list) or not graphs or len(graphs) > MOST_GRAPHS:
         raise OrgError(400, "INVALID_INPUT", f"Between 1 and {MOST_GRAPHS} graphs are required.")
-    read = [(str(graph.get("graphId", "")), _parts(graph.get("compositeRequest"))) for graph in graphs]
+    read = [(str(graph.get("graphId", "")), _parts(graph.get("compositeRequest"), asked)) for graph in graphs]
     if sum(len(parts) for _, parts in read) > MOST_NODES:
         raise OrgError(400, "LIMIT_EXCEEDED", f"The request can\u2019t contain more than {MOST_NODES} operations.")
     told = []
@@ -88,10 +92,10 @@ def _transaction(asked: Asked, parts: list[Part], *, all_or_none: bool) -> tuple
                 told += [_halted(str(rest["referenceId"]), ROLLED_BACK) for rest in parts[len(told) :]]
                 break
             try:
-                url = _filled(part["url"], bodies)
-                body = _filled(part.get("body"), bodies)
+                url = _filled(part["url"], bodies, asked)
+                body = _filled(part.get("body"), bodies, asked)
             except _NoValue as missing:
-                told.append(_halted(reference, f"Invalid reference specified. No value for {missing.args[0]} found in {missing.args[1]}"))
+                told.append(_halted(reference, missing.args[0]))
                 continue
             answer = inner(part["method"], url, b"" if body is None else orjson.dumps(body), part.get("httpHeaders") or {})
             if answer.status < 400:
@@ -113,7 +117,7 @@ def _too_large(message: str) -> Answer:
     return Answer(200, {"compositeResponse": [{"body": body, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": None}]})
 
 
-def _parts(given: Any) -> list[Part]:
+def _parts(given: Any, asked: Asked) -> list[Part]:
     if not isinstance(given, list) or not given or not all(isinstance(part, dict) for part in given):
         raise OrgError(400, "JSON_PARSER_ERROR", "compositeRequest must be a list of subrequests.")
     seen: set[str] = set()
@@ -122,13 +126,8 @@ def _parts(given: Any) -> list[Part]:
             if not isinstance(part.get(key), str) or not part[key]:
                 raise OrgError(400, "REQUIRED_FIELD_MISSING", f"The {key} of every subrequest is required.", [key])
         reference = part["referenceId"]
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_]*", reference):
-            raise OrgError(
-                400,
-                "INVALID_INPUT",
-                f"Provided referenceId ('{reference}') must start with a letter or a number, and it can contain only letters, numbers and "
-                "underscores ('_').",
-            )
+        if is_strict(asked) and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_]*", reference):
+            raise OrgError(400, "INVALID_INPUT", _WRONG_NAME.format(reference))
         if reference in seen:
             raise OrgError(400, "INVALID_INPUT", f"Duplicate referenceId provided: {reference}")
         seen.add(reference)
@@ -137,33 +136,46 @@ def _parts(given: Any) -> list[Part]:
     return given
 
 
-def _filled(value: Any, bodies: dict[str, Any]) -> Any:
+def _filled(value: Any, bodies: dict[str, Any], asked: Asked) -> Any:
     """The value with every ``@{reference.path}`` in it replaced. Raises _NoValue."""
     if isinstance(value, str):
         whole = _REFERENCE.fullmatch(value)
         if whole:
-            return _resolved(whole, bodies)
-        return _REFERENCE.sub(lambda match: str(_resolved(match, bodies)), value)
+            return _resolved(whole, bodies, asked)
+        return _REFERENCE.sub(lambda match: _as_text(_resolved(match, bodies, asked)), value)
     if isinstance(value, dict):
-        return {name: _filled(one, bodies) for name, one in value.items()}
+        return {name: _filled(one, bodies, asked) for name, one in value.items()}
     if isinstance(value, list):
-        return [_filled(one, bodies) for one in value]
+        return [_filled(one, bodies, asked) for one in value]
     return value
 
 
-def _resolved(match: re.Match[str], bodies: dict[str, Any]) -> Any:
+def _resolved(match: re.Match[str], bodies: dict[str, Any], asked: Asked) -> Any:
+    """What a reference leads to. A field that is there but empty gives null from version 52 on, and is refused before."""
     name, path = match.group(1), match.group(2)
+    refusal = f"Invalid reference specified. No value for {name + path} found in {name}"
     found = bodies.get(name)
+    if found is None:
+        raise _NoValue(refusal)
     for key, place in _STEP.findall(path):
-        if key and isinstance(found, dict):
-            found = found.get(key)
+        if key and isinstance(found, dict) and key in found:
+            found = found[key]
         elif place and isinstance(found, list) and int(place) < len(found):
             found = found[int(place)]
         else:
-            found = None
-    if found is None:
-        raise _NoValue(name + path, name)
+            raise _NoValue(refusal)
+    if found is None and not is_strict(asked):
+        raise _NoValue(f"{refusal}. {_WRONG_NAME.format(name + path)}")
     return found
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def is_strict(asked: Asked) -> bool:
+    """Whether the call is of a version that reads the names of references strictly, and empty values as they are (REST API guide)."""
+    return float(asked.version) >= FIRST_STRICT
 
 
 def _halted(reference: str, message: str) -> Part:

@@ -14,6 +14,7 @@ from sandbox.salesforce.signing_in import JWT_GRANT, LoginError, Session
 
 SCOPES = "api web openid id"
 SOAP_LOGIN = re.compile(r"^/services/soap/[uc]/", re.IGNORECASE)
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?")
 _LOGIN = re.compile(r"<(?:\w+:)?login[\s>/]")
 _TAG = re.compile(r"<(?:\w+:)?(username|password)[^>]*>(.*?)</(?:\w+:)?\1>", re.DOTALL)
 
@@ -64,11 +65,11 @@ def user_info(asked: Asked) -> Answer:
         return BAD_TOKEN
     user = asked.org.store("User").rows[session.user_id].values
     org = asked.org.org
-    url = asked.sessions.instance_url
+    url = instance_url(asked)
     return Answer(
         200,
         {
-            "sub": _identity(asked, user["Id"]),
+            "sub": identity_url(asked, user["Id"]),
             "user_id": user["Id"],
             "organization_id": org.org_id,
             "preferred_username": user.get("Username"),
@@ -96,11 +97,11 @@ def identity(asked: Asked) -> Answer:
     if asked.parts["org"][:15] != asked.org.org.org_id[:15] or asked.parts["user"][:15] != session.user_id[:15]:
         raise not_found()
     user = asked.org.store("User").rows[session.user_id].values
-    url = asked.sessions.instance_url
+    url = instance_url(asked)
     return Answer(
         200,
         {
-            "id": _identity(asked, user["Id"]),
+            "id": identity_url(asked, user["Id"]),
             "asserted_user": True,
             "user_id": user["Id"],
             "organization_id": asked.org.org.org_id,
@@ -139,7 +140,7 @@ def soap_login(asked: Asked) -> Answer:
         session = asked.sessions.by_login(found.get("username", ""), found.get("password", ""))
     except LoginError:
         return login_fault()
-    org, url = asked.org.org, asked.sessions.instance_url
+    org, url = asked.org.org, instance_url(asked)
     kind = asked.path.split("/")[3].lower()
     return _soap(
         200,
@@ -219,12 +220,12 @@ def _app(asked: Asked, form: dict[str, str]) -> tuple[str, str]:
 
 
 def _token(asked: Asked, session: Session, keys: str) -> dict[str, str]:
-    who = _identity(asked, session.user_id)
+    who = identity_url(asked, session.user_id)
     values = {
         "access_token": session.id,
         "signature": asked.sessions.signature(who, session.started_ms),
         "scope": SCOPES,
-        "instance_url": asked.sessions.instance_url,
+        "instance_url": instance_url(asked),
         "id": who,
         "token_type": "Bearer",
         "issued_at": str(session.started_ms),
@@ -232,8 +233,17 @@ def _token(asked: Asked, session: Session, keys: str) -> dict[str, str]:
     return {key: values[key] for key in keys.split()}
 
 
-def _identity(asked: Asked, user_id: str) -> str:
-    return f"https://login.salesforce.com/id/{asked.org.org.org_id}/{user_id}"
+def instance_url(asked: Asked) -> str:
+    """Where the org says it lives: its own domain, or the loopback address by which somebody without a detour called it."""
+    host = asked.headers.get("host", "")
+    return f"http://{host}" if _LOOPBACK.fullmatch(host) else asked.sessions.instance_url
+
+
+def identity_url(asked: Asked, user_id: str) -> str:
+    """Where a client can ask who the user is."""
+    host = asked.headers.get("host", "")
+    base = f"http://{host}" if _LOOPBACK.fullmatch(host) else "https://login.salesforce.com"
+    return f"{base}/id/{asked.org.org.org_id}/{user_id}"
 
 
 def _refused(error: LoginError) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sandbox.salesforce.asking import Answer, Asked, Route
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
 
 MOST_ROWS = 2000
+NO_TERM = "No search term found. The search term must be enclosed in braces."
 SEARCHED = ("Name", "Email", "Phone", "MobilePhone", "Company", "Website", "Subject")
 
 
@@ -56,8 +58,10 @@ def query_routes(org: Org) -> list[Route]:
     ]
 
 
-def refuse_search(_asked: Asked) -> Answer:
+def refuse_search(asked: Asked) -> Answer:
     """``GET search``: SOSL is not read here, and says so."""
+    if not re.search(r"\{.+\}", asked.one("q") or "", re.DOTALL):
+        raise OrgError(400, "MALFORMED_SEARCH", NO_TERM)
     raise OrgError(400, "MALFORMED_SEARCH", "SOSL is not read by this sandbox; use parameterizedSearch or a query.")
 
 
@@ -66,7 +70,7 @@ def search_words(asked: Asked) -> Answer:
     words = (asked.one("q") or "").lower().split()
     names = asked.many("sobject") or ["Account", "Contact", "Lead"]
     if not words:
-        raise OrgError(400, "MALFORMED_SEARCH", "No search term found. The search term must be enclosed in braces.")
+        raise OrgError(400, "MALFORMED_SEARCH", NO_TERM)
     found = []
     for name in names:
         kind = asked.org.kind(name)

@@ -119,7 +119,7 @@ def _parent(asked: Asked, reference: Field, value: Mapping[str, Any]) -> str:
                 )
             )
         raise RowError(
-            RowFault("INVALID_FIELD", f"Foreign key external ID: {key} not found for field {field.name} in entity {parent.name}", None)
+            RowFault("INVALID_FIELD", f"Foreign key external ID: {key} not found for field {field.name} in entity {parent.name}")
         )
     kind = asked.org.schema.object(reference.reference_to[0]) if reference.reference_to else None
     if kind is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from email.utils import format_datetime
@@ -115,10 +116,11 @@ def _created(asked: Asked, kind: ObjectType, values: Mapping[str, Any]) -> Answe
 def _read(asked: Asked, kind: ObjectType, record: Record) -> Answer:
     names = asked.many("fields")
     stamp = record.values.get("SystemModstamp") or record.values.get("CreatedDate") or 0
-    headers = {
-        "Last-Modified": format_datetime(from_ms(stamp), usegmt=True),
-        "ETag": f'"{hashlib.sha256(f"{record.id}{stamp}".encode()).hexdigest()[:32]}"',
-    }
+    mark = base64.b64encode(hashlib.sha1(f"{record.id}{stamp}".encode(), usedforsecurity=False).digest()).decode()
+    headers = {"ETag": f'"{mark}"', "Last-Modified": format_datetime(from_ms(stamp), usegmt=True)}
+    if names and not any(name.lower() == "id" for name in names):
+        # The id is told even where nobody asked for it, behind the fields asked for.
+        names = [*names, "Id"]
     if any("." in name for name in names):
         text = f"SELECT {', '.join(names)} FROM {kind.name} WHERE Id = '{record.id}'"  # noqa: S608 - the sandbox's own language
         row = run_query(asked.org, asked.user_id, text, is_all=True, version=asked.version).records[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.salesforce.asking import Answer, Asked, Route
+from sandbox.salesforce.rest.login import identity_url
 
 FIRST_VERSION = 31
 SEASONS = ("Spring", "Summer", "Winter")
@@ -25,7 +26,9 @@ def label_of(version: int) -> str:
     """The season of an API version: 31 is Summer '14, and three follow each other in a year."""
     season = SEASONS[version % 3]
     year = 2014 + (version - 30) // 3 + (season == "Winter")
-    return f"{season} '{year % 100:02d}"
+    # One label was written with another apostrophe, and has kept it.
+    apostrophe = "\u2019" if version == 42 else "'"
+    return f"{season} {apostrophe}{year % 100:02d}"
 
 
 def list_versions(asked: Asked) -> Answer:
@@ -39,8 +42,8 @@ def list_versions(asked: Asked) -> Answer:
 
 def list_resources(asked: Asked) -> Answer:
     """``GET /services/data/vXX.X``: the resources of a version, and who asks."""
-    identity = f"https://login.salesforce.com/id/{asked.org.org.org_id}/{asked.user_id}"
-    return Answer(200, {**{name: f"{asked.base}/{path}" for name, path in RESOURCES}, "identity": identity})
+    resources = {name: f"{asked.base}/{path}" for name, path in RESOURCES}
+    return Answer(200, {**resources, "identity": identity_url(asked, asked.user_id)})
 
 
 def list_composites(asked: Asked) -> Answer:

@@ -54,6 +54,13 @@ def unexpected(text: str, at: int, token: str) -> OrgError:
     return malformed_query(placed(text, at, sentence, shift=1) if at else sentence)
 
 
+def no_alternative(text: str, at: int) -> OrgError:
+    """A moment without a zone: the vendor's reader of words, which stands before its parser, cannot go on at the next character."""
+    row, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at) - 1
+    character = text[at : at + 1] or "<EOF>"
+    return malformed_query(placed(text, at, f"line {row}:{column} no viable alternative at character '{character}'", shift=1))
+
+
 def no_such_object(text: str, at: int, name: str) -> OrgError:
     """The object does not exist, or this user may not see it."""
     return wrong(text, at, "INVALID_TYPE", f"sObject type '{name}' is not supported. {NO_CUSTOM_OBJECT}")

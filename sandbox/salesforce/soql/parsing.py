@@ -13,12 +13,13 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken
 from sandbox.salesforce.errors import OrgError, malformed_query
 from sandbox.salesforce.soql import tree
 from sandbox.salesforce.soql.building import Build
-from sandbox.salesforce.soql.faults import unexpected
+from sandbox.salesforce.soql.faults import no_alternative, unexpected
 
 STATEMENT, DEPTH, SHORT = 100_000, 60, 4_000
 """Most characters of a statement (the vendor's), parentheses within parentheses, and characters of a statement worth remembering (ours)."""
 
 _LEXEME = re.compile(r"'(?:[^'\\]|\\.)*'|[A-Za-z_][\w.]*|[+-]?\d[\w.:+-]*|[<>!]=|<>|\S", re.DOTALL)
+_ZONELESS = re.compile(r"\d{4}-\d\d-\d\d[tT]\d\d:\d\d:\d\d(?:\.\d+)?(?![\w.:+-])")
 _EMPTY = re.compile(r"(^select|[\w.]+\s+in\s*\()\s*\Z", re.IGNORECASE)
 _OPERAND = re.compile(r"(?:\bwhere|\band|\bor|\bnot|\bhaving|\()\s*([\w.]+)\s*\Z", re.IGNORECASE)
 _TOO_COMPLICATED = "Query is either selecting too many fields or the filter conditions are too complicated."
@@ -73,6 +74,9 @@ def _refusal(text: str, error: UnexpectedInput) -> OrgError:
     if found is None:
         return unexpected(text, len(text.rstrip()), "<EOF>")
     token = found.group()
+    zoneless = next((moment for moment in _ZONELESS.finditer(text, max(0, at - len("2024"))) if moment.start() <= at), None)
+    if zoneless:
+        return no_alternative(text, zoneless.end())
     if re.match(r"\d{4}-\d\d-\d\d[tT]\d", token):
         return malformed_query(f"Invalid datetime: {token}")
     led = _EMPTY.search(text, 0, at) if token.lower() in (")", "from") else None
