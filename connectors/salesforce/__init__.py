@@ -19,7 +19,7 @@ from connectors.salesforce.client import COMPOSITE_QUERIES, Client, parts
 from connectors.salesforce.credentials import Credentials
 from connectors.salesforce.cursors import Standing, Window
 from connectors.salesforce.extract import Extract, first_look, sizes_of
-from connectors.salesforce.gathering import Ahead, Gatherer
+from connectors.salesforce.gathering import CALLS_A_JOB, Ahead, Gatherer
 from connectors.salesforce.mapping import to_owners, to_standing
 from connectors.salesforce.names import CRM, OBJECTS, api_name, object_of
 from connectors.salesforce.pulling import Memory, Pull, Reading
@@ -55,7 +55,6 @@ RATE = 1_000
 """Calls in ten seconds. Salesforce has no such limit, only one for a day; this keeps a fault of ours from spending that."""
 
 ROWS_A_CALL = 2_000
-CALLS_A_JOB = 3
 
 
 @dataclass(frozen=True)

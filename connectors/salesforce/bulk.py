@@ -58,7 +58,7 @@ class JobState:
 
 @dataclass(frozen=True)
 class Pace:
-    """How jobs are looked at: each look costs a call, so the first comes after ``first_s``, and each later one half as long again after the last."""
+    """How jobs are looked at. Each look costs a call, so the first comes after ``first_s``, and each later one when the job is half as old again."""
 
     first_s: float = 3.2
     longest_s: float = 30.0
@@ -151,19 +151,19 @@ class Bulk:
         """
         if job_id in self._ended:
             return self._ended.pop(job_id)
-        pause, since = self._pace.first_s, time.monotonic() - waited_s
-        self._sleep(max(pause - waited_s, 0.0), stop)
+        since = time.monotonic() - waited_s
+        self._sleep(max(self._pace.first_s - waited_s, 0.0), stop)
         while True:
             state = self._seen(job_id, beside) if beside and self._lists and kind == QUERY else self.state(job_id, kind=kind)
             if state.is_over:
                 return state
-            if time.monotonic() - since > self._pace.most_s:
+            age_s = time.monotonic() - since
+            if age_s > self._pace.most_s:
                 hours = self._pace.most_s / 3600
                 raise CrmUnreachable(
                     f"We waited for a bulk job of {CRM} and after {hours:.0f} hours it was still {state.state}; run again."
                 )
-            self._sleep(pause, stop)
-            pause = min(pause * 1.5, self._pace.longest_s)
+            self._sleep(min(max(age_s, self._pace.first_s) / 2, self._pace.longest_s), stop)
 
     def _seen(self, job_id: str, beside: Sequence[str]) -> JobState:
         """How far several query jobs are, by the list of all jobs. Where ours are not on its first page it is of no use, and not asked for again."""

@@ -16,6 +16,8 @@ from transforms.vocabulary.errors import CrmUnreachable
 
 BULK_ROWS = 100_000
 SERVES_S = 600.0
+CALLS_A_JOB = 3
+"""A bulk job costs so many calls: it is made, looked at and read. Records with long texts may come by the hundred otherwise."""
 
 
 class Ahead:
@@ -62,7 +64,7 @@ class Gatherer:
             if left <= 0 or not answer.records:
                 break
             last = str(answer.records[-1]["Id"])
-            if left >= self._bulk_from:
+            if left >= self._bulk_from or left > CALLS_A_JOB * len(answer.records):
                 found.append(self._from_job(self.start(name, columns, [*where, after(last)]), columns))
                 break
         return pd.concat(found, ignore_index=True)

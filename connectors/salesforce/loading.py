@@ -15,7 +15,7 @@ from connectors.salesforce.batch import Batch, of_csv, of_json
 from connectors.salesforce.bulk import Bulk, Slice
 from connectors.salesforce.client import COMPOSITE_QUERIES
 from connectors.salesforce.cursors import Load
-from connectors.salesforce.gathering import Ahead
+from connectors.salesforce.gathering import CALLS_A_JOB, Ahead
 from connectors.salesforce.shape import Shape
 from connectors.salesforce.soql import of_bulk, of_load
 from connectors.salesforce.streams import EMAILS, TASKS, Stream
@@ -91,7 +91,8 @@ class Loader:
                     state.since_ms, state.began_ms = state.since_ms - state.began_ms + at_ms, at_ms
                 state.after_id = str(records[-1]["Id"]) if records else state.after_id
                 is_over = rest <= 0 or not records
-                is_large = not is_over and rest >= self._bulk_from and stream.name not in self._not_in_bulk and self._ask(stream, state)
+                is_worth = rest >= self._bulk_from or rest > CALLS_A_JOB * len(records)
+                is_large = not is_over and is_worth and stream.name not in self._not_in_bulk and self._ask(stream, state)
                 if is_over or is_large:
                     left.remove((stream, state))
                 if is_large:
