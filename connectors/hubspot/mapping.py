@@ -25,6 +25,9 @@ _WHOLE = re.compile(r"-?\d+\.0+$")
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
+_JOB_CHANGES = ("hs_job_change_detected_date", "hs_employment_change_detected_date")
+
+
 def column(records: Sequence[Json], name: str) -> Texts:
     """One property of all records."""
     return [record["properties"].get(name) for record in records]
@@ -33,7 +36,8 @@ def column(records: Sequence[Json], name: str) -> Texts:
 def to_contacts(records: Sequence[Json], own_names: Mapping[str, str]) -> pd.DataFrame:
     """Contact records as CONTACTS rows. ``own_names`` says which property of the portal holds do_not_call.
 
-    HubSpot keeps no date of a hard bounce. It stops sending after one, so the last marketing send is the one that bounced.
+    HubSpot keeps no date of a hard bounce. It stops sending after one, so the last marketing send is the one that bounced. Its data service notes
+    when it saw somebody in another job, or with another employer; the later of the two is when they changed jobs.
     """
     reason = to_texts(column(records, "hs_email_hard_bounce_reason_enum"))
     sent_at = to_times(column(records, "hs_email_last_send_date"))
@@ -57,6 +61,7 @@ def to_contacts(records: Sequence[Json], own_names: Mapping[str, str]) -> pd.Dat
             "do_not_call": to_flags(column(records, own_names.get("do_not_call", ""))),
             "email_bounced_at": sent_at.where(reason.notna()),
             "email_bounce_reason": reason,
+            "job_changed_at": pd.concat([to_times(column(records, name)) for name in _JOB_CHANGES], axis=1).max(axis=1),
             "is_deleted": pd.Series([bool(record.get("archived")) for record in records], dtype="boolean"),
         },
     )

@@ -44,7 +44,7 @@ FACTS = (
 CONTACT_PROPERTIES = (
     *("email", "firstname", "lastname", "jobtitle", "associatedcompanyid", "hubspot_owner_id", "createdate", "lastmodifieddate"),
     *("hs_timezone", "country", "hs_linkedin_url", "hs_email_optout", "hs_email_hard_bounce_reason_enum", "hs_merged_object_ids"),
-    "hs_additional_emails",
+    *("hs_additional_emails", "hs_job_change_detected_date", "hs_employment_change_detected_date"),
 )
 
 COMPANY_PROPERTIES = ("name", "domain", "hubspot_owner_id", "lifecyclestage", "hs_lastmodifieddate", "hs_merged_object_ids")

@@ -130,6 +130,14 @@ def test_contacts() -> None:
     assert frame["time_zone"].fillna("").tolist() == ["", "Europe/Berlin"]
 
 
+def test_a_change_of_jobs_takes_the_later_of_the_two_dates() -> None:
+    """HubSpot's data service notes another job and another employer apart; either will do."""
+    job, employer = "hs_job_change_detected_date", "hs_employment_change_detected_date"
+    records = [record("1", **{job: "2026-09-01", employer: "2026-10-01"}), record("2", **{job: "2026-09-01"}), record("3")]
+    changed = to_contacts(records, {})["job_changed_at"]
+    assert changed.dt.strftime("%Y-%m-%d").fillna("").tolist() == ["2026-10-01", "2026-09-01", ""]
+
+
 def test_companies() -> None:
     """A customer is who buys now; renewal and value come from the properties that the portal uses for them."""
     frame = to_companies(

@@ -129,10 +129,10 @@ def test_job_evidence_says_in_words_where_the_crms_disagree(check: Check) -> Non
         job_evidence,
         NOTHING,
         {
-            "ana-h": "HubSpot says CFO at Halden, Salesforce says COO at Brenner since 3 March 2026. Verified in the CRM on 1 February 2026.",
+            "ana-h": "HubSpot says CFO at Halden, Salesforce says COO at Brenner since 3 March 2026 (sign). Verified in the CRM on 1 February 2026.",
             "tom-h": None,
             "kim-s": "HubSpot says CFO, Salesforce says COO (known on 7 June 2026) (weak sign). Verified in the CRM on 7 June 2026.",
-            "lee-s": "Salesforce's own data service saw them change jobs on 9 September 2026.",
+            "lee-s": "Salesforce's own data service saw them change jobs on 9 September 2026 (strong sign).",
         },
         contacts=TORN,
         companies=FIRMS,
@@ -144,7 +144,7 @@ def test_still_there_chance_falls_with_a_disagreement_and_less_with_an_old_one(c
     check(
         still_there_chance,
         NOTHING,
-        {"ana-h": 0.56, "tom-h": 0.87, "kim-h": 0.84, "lee-s": 0.32, "old-h": 0.44, "new-h": 0.24},
+        {"ana-h": 0.61, "tom-h": 0.89, "kim-h": 0.87, "lee-s": 0.35, "old-h": 0.5, "new-h": 0.28},
         contacts=f"""{TORN.rstrip()}
 old-h   | hubspot    | old@halden.example  | CFO   | ha      | 2023-01-01 |            | 2024-11-01 |
 old-s   | salesforce | old@halden.example  | CFO   | br      | 2025-01-01 |            |            |

@@ -126,6 +126,17 @@ def test_a_departure_asks_for_who_follows() -> None:
     assert "Auto-reply of 3 November 2026: “nicht mehr im Unternehmen”" in task["body"]
 
 
+def test_another_desk_asks_for_who_follows_and_calls_nobody_gone() -> None:
+    """Somebody with another role in the firm has not left; the task says so, and whom their mailbox named."""
+    notice = happening(
+        "tom", "2026-11-03T09:00Z", "inbound", outcome="auto_reply", kind="auto_reply", reason="role_change", successor="Julia Kern"
+    )
+    _, cases, org = made([*LIVELY, *mails("tom", "2025-12-01", 30, 11), notice])
+    task = only(planned([cases], org))
+    assert (task["play"], task["subject"]) == ("find_successor", "Meet Julia Kern, who follows Tom Nair (Northwind Foods)")
+    assert task["body"].startswith("Tom Nair has another role in the firm.")
+
+
 def test_an_open_ticket_is_helped_first_and_never_nagged() -> None:
     """Whoever waits for help gets help, not a task about silence."""
     _, cases, org = made(TICKET_ANA)

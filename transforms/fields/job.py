@@ -9,17 +9,18 @@ import pandas as pd
 
 from transforms import tenure
 from transforms.book import Book
+from transforms.evidence.signs import SIGNS
 from transforms.fields.wording import by, day, joined
 from transforms.vocabulary.fields import Group, Kind, field
 
-GONE_BELOW = 0.35
-"""Below this chance, with evidence, they have probably moved."""
+GONE_BELOW = 0.5
+"""Below this chance, by evidence and not by time alone, they have more likely moved than not."""
 
-LEFT_BELOW = 0.15
-"""Below this chance, and said in words, they left."""
+DOUBT_BELOW = 0.76
+"""Below this chance nobody should rely on the record: what a year without a sign makes of it, .98 · exp(−.248)."""
 
-DOUBT_BELOW = 0.60
-"""Below this chance nobody should rely on the record."""
+CONFIRMED_FROM = 0.9
+"""From this chance on a fresh sign confirms: evidence that was contradicted once takes more than that off."""
 
 CONFIRMED_DAYS = 90
 VERIFIED_DAYS = 365
@@ -44,19 +45,22 @@ def job_state(book: Book) -> pd.Series:
     """Whether the contact is still in the job that the record has.
 
     Left: they or their mailbox said so. Probably moved: their mail comes back, or other signs outweigh the rest. Confirmed: heard from or verified in the last
-    90 days. Presumed: in the last year. Unverified: not for longer, or the signs contradict each other; check before you rely on it.
+    90 days, and nothing against it. Presumed: in the last year. Unverified: not for longer, the signs contradict each other, or they have another role in
+    their firm; check before you rely on it.
     """
     chance = book.value(still_there_chance)
     items = book.frame(tenure.evidence)
-    doubted = pd.Series(chance.index.isin(items["person_id"]), index=chance.index)
-    said = pd.Series(chance.index.isin(tenure.stated(items)), index=chance.index)
+    said, elsewhere = (
+        pd.Series(chance.index.isin(people(items)), index=chance.index) for people in (tenure.stated, tenure.at_another_desk)
+    )
     days = book.days_since(book.frame(tenure.verified)["at"])
     known_days = days.fillna(book.days_since(book.persons["created_at"]))
+    is_gone = chance < GONE_BELOW
     states = {
-        "left": said & (chance < LEFT_BELOW),
-        "probably_moved": doubted & (chance < GONE_BELOW),
-        "unverified": (chance < DOUBT_BELOW) | ~(known_days <= VERIFIED_DAYS),
-        "confirmed": days <= CONFIRMED_DAYS,
+        "left": said & is_gone,
+        "probably_moved": tenure.doubted(book) & is_gone,
+        "unverified": (chance < DOUBT_BELOW) | ~(known_days <= VERIFIED_DAYS) | elsewhere,
+        "confirmed": (days <= CONFIRMED_DAYS) & (chance >= CONFIRMED_FROM),
     }
     return pd.Series(np.select(list(states.values()), list(states), "presumed"), index=chance.index, dtype="str")
 
@@ -65,8 +69,9 @@ def job_state(book: Book) -> pd.Series:
 def still_there_chance(book: Book) -> pd.Series:
     """The probability that the contact is still in that job, in percent, in steps of 5.
 
-    About one in five people changes jobs in a year, so it falls slowly from the day on which they were last verified. Mail that comes back, a departure notice,
-    a farewell, two CRMs that disagree or a wrong number lowers it by the weight of each; hearing from them afterwards takes most of that back. Doubt it for shared mailboxes.
+    About one in five people changes jobs in a year, managers fewer, beginners more, so it falls slowly from the day on which they were last seen there.
+    Mail that comes back, a departure notice, a farewell, records that disagree or a wrong number lower it by the weight of each; of ten bounces one counts.
+    Each day on which they speak to us from there afterwards halves that weight. Doubt it for shared mailboxes.
     """
     return tenure.still_there(book)
 
@@ -99,15 +104,19 @@ def job_verified_by(book: Book) -> pd.Series:
 
 @field(label="Job evidence", kind=Kind.LONG_TEXT, group=Group.JOB, views=("answers", "auto_replies", "bounces"))
 def job_evidence(book: Book) -> pd.Series:
-    """What speaks against the contact still being in that job, and what for it, each with its date, the heaviest first; also where two CRMs disagree.
+    """What speaks against the contact still being in that job, and what for it, each with its date and weight, the heaviest first.
 
-    In quotation marks stands the phrase of our lists by which it was recognised; the message itself is not kept. Of several signs about
-    their address, or several notices, the heaviest is told.
+    In quotation marks stands the phrase of our lists by which it was recognised; the message itself is not kept. Of several signs with one
+    cause, such as several bounces of one mailbox, the heaviest is told.
     """
     checked = book.frame(tenure.verified)
-    last = book.last(book.answers)["channel"]
-    told = pd.Series([_verified_words(fact) for fact in checked.assign(channel=last).itertuples()], index=checked.index, dtype="str")
+    spoken = book.answers[book.answers["reason"].fillna("") != "left"]
+    facts = checked.assign(channel=book.last(spoken)["channel"], seen=tenure.last_seen(book))
     items = book.frame(tenure.evidence)
+    contradicted = set(items.loc[items["is_contradicted"], "person_id"])
+    told = pd.Series(
+        [_verified_words(fact, speaks_against=fact.Index in contradicted) for fact in facts.itertuples()], index=facts.index, dtype="str"
+    )
     against = {
         str(person): " ".join([*_told_against(list(rows.itertuples())), *([told[person]] if pd.notna(told[person]) else [])])
         for person, rows in items.groupby("person_id", sort=False)
@@ -116,55 +125,49 @@ def job_evidence(book: Book) -> pd.Series:
 
 
 def _told_against(items: list[Any]) -> list[str]:
-    """The signs in words; of those about one thing the heaviest, and if that is contradicted, the first that is not."""
-    told: list[str] = []
-    begun: set[str] = set()
-    settled: set[str] = set()
-    for item in items:
-        about = tenure.SIGNS[item.sign].about
-        if about not in settled and not (about in begun and item.is_contradicted):
-            told.append(_item_words(item))
-            if about:
-                (begun if item.is_contradicted else settled).add(about)
+    """The signs in words, of each cause the heaviest, and who was named as successor."""
+    told = [_item_words(item) for item in items if item.counts]
     names = dict.fromkeys(item.successor for item in items if pd.notna(item.successor))
     return [*told, f"Named as successor: {joined(list(names))}."] if names else told
 
 
-def _verified_words(fact: Any) -> str | None:
-    if pd.isna(fact.at):
-        return None
-    if fact.by in ("live", "message"):
-        return f"Last heard from on {day(fact.at)} {by(fact.channel)}." if pd.notna(fact.channel) else f"Last heard from on {day(fact.at)}."
-    return f"Verified in the CRM on {day(fact.at)}." if fact.by == "record" else f"Job title changed in the CRM on {day(fact.at)}."
+def _verified_words(fact: Any, *, speaks_against: bool) -> str | None:
+    """When they were last verified; if that is longer ago than another sign of them, that too."""
+    told = []
+    if pd.notna(fact.at):
+        if fact.by in ("live", "message"):
+            way = f" {by(fact.channel)}" if pd.notna(fact.channel) else ""
+            words = f"Last heard from on {day(fact.at)}{way}"
+        else:
+            words = f"Verified in the CRM on {day(fact.at)}" if fact.by == "record" else f"Job title changed in the CRM on {day(fact.at)}"
+        told.append(f"{words}{', which speaks against it' if speaks_against else ''}.")
+    if pd.notna(fact.seen) and (pd.isna(fact.at) or fact.seen > fact.at):
+        told.append(f"A sign of them there on {day(fact.seen)}.")
+    return " ".join(told) or None
 
 
 def _item_words(item: Any) -> str:
-    sign = tenure.SIGNS[item.sign]
-    opening = (
-        item.words
-        if pd.notna(item.words)
-        else (
-            sign.told.replace("{day}", day(item.at))
-            if pd.notna(item.at)
-            else sign.told.replace(" since {day}", "").replace(" on {day}", "")
-        )
-    )
-    phrase = f": “{item.phrase}”" if pd.notna(item.phrase) and sign.about != "address" else ""
-    doubts = [sign.weight] if sign.weight == tenure.WEAK else []
-    doubts += ["but heard from since"] if item.is_contradicted else []
-    return f"{opening}{phrase}{' (' + ', '.join(doubts) + ')' if doubts else ''}."
+    sign = SIGNS[item.sign]
+    opening = item.words
+    if pd.isna(opening):
+        undated = sign.told.replace(" since {day}", "").replace(" on {day}", "").replace(" of {day}", "")
+        opening = sign.told.replace("{day}", day(item.at)) if pd.notna(item.at) else undated
+    phrase = f": “{item.phrase}”" if pd.notna(item.phrase) and sign.is_quoted else ""
+    doubt = ", but heard from since" if item.is_contradicted else ""
+    return f"{opening}{phrase} ({sign.weight}{doubt})."
 
 
 @field(label="Successor", kind=Kind.TEXT, group=Group.JOB, views=("auto_replies",))
 def successor(book: Book) -> pd.Series:
-    """Who follows the contact, as they or their mailbox named it: an e-mail address, else a name. Empty unless they left or probably moved.
+    """Who follows the contact, as they or their mailbox named it: an e-mail address, else a name. Empty unless they left, probably moved, or have another role.
 
     Doubt it where the notice names a team or a general address.
     """
     items = book.frame(tenure.evidence)
     named = items[items["successor"].notna() & ~items["is_contradicted"]].sort_values(["person_id", "at"])
     latest = named.drop_duplicates("person_id", keep="last").set_index("person_id")["successor"]
-    return book.align(latest).where(book.value(job_state).isin(["left", "probably_moved"]))
+    elsewhere = book.persons.index.isin(tenure.at_another_desk(items))
+    return book.align(latest).where(book.value(job_state).isin(["left", "probably_moved"]) | elsewhere)
 
 
 @field(label="Away until", kind=Kind.DATE, group=Group.REACHING, views=("auto_replies",))
