@@ -18,9 +18,6 @@ from scipy.sparse.csgraph import connected_components
 
 from transforms.matching import names
 
-Keys = pd.DataFrame
-"""group, key: the keys by which a group may be joined, any number a group."""
-
 CONTACT_COLUMNS = ("email", "other_emails", "first_name", "last_name", "title", "company_domain", "linkedin_url")
 
 
@@ -59,7 +56,7 @@ def join_groups(contacts: pd.DataFrame, group: np.ndarray, crm: np.ndarray, firm
 
 
 class _Facts:
-    """What is known of each group, in the form in which it is compared: frames of group and key."""
+    """What is known of each group, in the form in which it is compared: frames of group and key, any number of keys a group."""
 
     def __init__(self, contacts: pd.DataFrame, group: np.ndarray, firm: pd.Series) -> None:
         self._group = group
@@ -108,7 +105,7 @@ class _Known:
         return self._sets[what].get(group, set())
 
 
-def _other_addresses(others: pd.Series, group: np.ndarray) -> Keys:
+def _other_addresses(others: pd.Series, group: np.ndarray) -> pd.DataFrame:
     """The further addresses that a CRM knows of the same person; mailboxes that many read are left out."""
     known = others.notna().to_numpy()
     told = others[known].str.lower().str.split(";")
@@ -140,28 +137,28 @@ def _parts(text: str) -> tuple[str, str] | None:
 # -- kinds of evidence: what gives the keys, and what forbids to join two groups that share one --------------------------------------------
 
 
-def _by_address(facts: _Facts) -> Keys:
+def _by_address(facts: _Facts) -> pd.DataFrame:
     return facts.addresses
 
 
-def _by_mailbox(facts: _Facts) -> Keys:
+def _by_mailbox(facts: _Facts) -> pd.DataFrame:
     return _paired(facts.mailboxes, facts.names)
 
 
-def _by_profile(facts: _Facts) -> Keys:
+def _by_profile(facts: _Facts) -> pd.DataFrame:
     return facts.profiles
 
 
-def _by_name(facts: _Facts) -> Keys:
+def _by_name(facts: _Facts) -> pd.DataFrame:
     return _paired(facts.names, facts.domains)
 
 
-def _by_short_name(facts: _Facts) -> Keys:
+def _by_short_name(facts: _Facts) -> pd.DataFrame:
     last = facts.parts.assign(key=[part[1] for part in facts.parts["key"]])
     return _paired(_paired(last, facts.domains), facts.titles)
 
 
-def _paired(one: Keys, other: Keys) -> Keys:
+def _paired(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     both = one.merge(other, on="group", suffixes=("", "_other"))
     first, second = pd.factorize(both["key"])[0], pd.factorize(both["key_other"])[0]
     return pd.DataFrame({"group": both["group"], "key": first.astype("int64") * (int(second.max(initial=0)) + 1) + second})
@@ -203,7 +200,7 @@ def _shows_two(known: _Known, one: int, other: int) -> bool:
     return False
 
 
-EVIDENCE: tuple[tuple[str, Callable[[_Facts], Keys], Callable[[_Known, int, int], bool]], ...] = (
+EVIDENCE: tuple[tuple[str, Callable[[_Facts], pd.DataFrame], Callable[[_Known, int, int], bool]], ...] = (
     ("other_address", _by_address, _always),
     ("mailbox", _by_mailbox, _may_by_mailbox),
     ("profile", _by_profile, _may_by_profile),
@@ -224,7 +221,7 @@ def _held(in_crm: np.ndarray, root: np.ndarray) -> np.ndarray:
     return held
 
 
-def _links(keys: Keys, held: np.ndarray) -> pd.DataFrame:
+def _links(keys: pd.DataFrame, held: np.ndarray) -> pd.DataFrame:
     """Pairs of groups (a below b) that share a key of which no CRM knows two groups."""
     rows = keys.drop_duplicates()
     code = pd.factorize(rows["key"])[0]
@@ -235,7 +232,8 @@ def _links(keys: Keys, held: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(columns=["a", "b"])
     each = np.zeros((int(code.max()) + 1, held.shape[1]), dtype="int64")
     np.add.at(each, rows["code"].to_numpy(), held[rows["group"].to_numpy()].astype("int64"))
-    rows = rows[~(each > 1).any(axis=1)[rows["code"].to_numpy()]]
+    is_twice = np.asarray((each > 1).any(axis=1))
+    rows = rows[~is_twice[rows["code"].to_numpy()]]
     pairs = rows.merge(rows, on="code", suffixes=("", "_b"))
     pairs = pairs[pairs["group"] < pairs["group_b"]].drop_duplicates(["group", "group_b"])
     return pd.DataFrame({"a": pairs["group"], "b": pairs["group_b"]})
@@ -251,7 +249,7 @@ def _united(links: pd.DataFrame, held: np.ndarray) -> np.ndarray:
         _, cluster = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(number, number)), directed=False)
         each = np.zeros((int(cluster.max()) + 1, held.shape[1]), dtype="int64")
         np.add.at(each, cluster, held.astype("int64"))
-        falls = (each > 1).any(axis=1)[cluster[a]]
+        falls = np.asarray((each > 1).any(axis=1))[cluster[a]]
         if not falls.any():
             break
         a, b = a[~falls], b[~falls]

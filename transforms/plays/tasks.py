@@ -105,8 +105,8 @@ def find_cases(computed: Computed, companies: pd.DataFrame, homes: TaskHomes | N
                 }
             )
     ids = ids_ever(computed.book.records[computed.book.records["person_id"].isin(taken)])
-    for case in found:
-        case["also_keys"] = tuple(sorted(task_key(str(case["play"]), one, str(case["episode"])) for one in ids[str(case["person_id"])]))
+    for row in found:
+        row["also_keys"] = tuple(sorted(task_key(str(row["play"]), one, str(row["episode"])) for one in ids[str(row["person_id"])]))
     members, unseen = computed.members, computed.book.frame(unseen_mail)
     facts = people[["last_heard_at", "last_heard_channel", "engagement_state", "coverage"]].assign(
         unseen_in=unseen["crm"].reindex(people.index), unseen_at=unseen["at"].reindex(people.index)
