@@ -12,7 +12,7 @@ import orjson
 import pandas as pd
 
 from connectors.limiter import Limiter
-from connectors.salesforce.bulk import Bulk, Pace
+from connectors.salesforce.bulk import MAX_RECORDS, Bulk, Pace
 from connectors.salesforce.captured import Captured
 from connectors.salesforce.checking import check, greet
 from connectors.salesforce.client import COMPOSITE_QUERIES, Client, parts
@@ -63,13 +63,14 @@ class Manner:
 
     ``own_names`` maps renewal_on, annual_value, do_not_call, time_zone, linkedin_url and job_changed_at to the org's own fields.
     ``bulk_from``: an object of so many records is read in bulk. Three calls do then, while 2,000 records a call come otherwise.
-    ``rows_a_page`` is how many records make a page. ``sweep_every_s`` is how often the org is asked what was deleted, ``whole_every_s`` how
+    ``rows_a_page`` is how many records make a page, ``rows_an_answer`` how many rows of a bulk job are asked for at once. ``sweep_every_s`` is how often the org is asked what was deleted, ``whole_every_s`` how
     often all ids are compared with those that ``known`` gives for a table. ``version`` is the version of Salesforce's API.
     """
 
     own_names: Mapping[str, str] = field(default_factory=lambda: dict(OWN_NAMES))
     bulk_from: int = 6_000
     rows_a_page: int = 5_000
+    rows_an_answer: int = MAX_RECORDS
     sweep_every_s: float = 86_400
     whole_every_s: float = 604_800
     known: Callable[[str], Iterable[str]] | None = None
@@ -110,6 +111,7 @@ class Salesforce:
             lag_ms=int(commit_lag_s * 1000),
             bulk_from=manner.bulk_from,
             rows_a_page=manner.rows_a_page,
+            rows_an_answer=manner.rows_an_answer,
             pace=manner.pace,
             sweep_every_ms=int(manner.sweep_every_s * 1000),
             whole_every_ms=int(manner.whole_every_s * 1000),

@@ -99,7 +99,7 @@ class Changes:
                 stream = next(stream for stream in STREAMS[self._pull.at.table] if stream.name == follower.stream)
                 seen = read.setdefault(stream.name, set())
                 pages = self._pull.again(stream, [one_ for one_ in ids if one_ not in seen], seen)
-            yield from _together(pages, before)
+            yield from together(pages, before)
 
     def _recounted(self, ids: Sequence[str]) -> Iterator[Page]:
         """Contacts of whom the org counted mail that it keeps no record of."""
@@ -161,7 +161,7 @@ class Changes:
             sweep.is_due = sweep.is_due or covered_ms is None
             before = self._pull.at.text()
             sweep.deleted_ms = now_ms if covered_ms is None else covered_ms
-            yield from _together(self._told(streams, found), before)
+            yield from together(self._told(streams, found), before)
         is_due = sweep.is_due or bool(sweep.done) or now_ms - sweep.whole_ms >= self._pull.reading.whole_every_ms
         if self._pull.reading.known is not None and is_due:
             yield from self._compare(streams, now_ms, self._pull.reading.known)
@@ -188,7 +188,7 @@ class Changes:
         yield self._pull.gone_page(compared[0], None)
 
 
-def _together(pages: Iterator[Page], before: str) -> Iterator[Page]:
+def together(pages: Iterator[Page], before: str) -> Iterator[Page]:
     """Pages that belong together: only with the last one the cursor moves, so that a run which is broken off in between repeats them."""
     held: Page | None = None
     for page in pages:

@@ -109,6 +109,7 @@ class Extract:
             self._pull.shape,
             bulk_from=self._pull.reading.bulk_from,
             rows_a_page=self._pull.reading.rows_a_page,
+            rows_an_answer=self._pull.reading.rows_an_answer,
             start_ms=self._pull.at.start_ms,
         )
         loader.start(loads)

@@ -46,12 +46,15 @@ class Loaded:
 class Loader:
     """One full load of some streams."""
 
-    def __init__(self, ahead: Ahead, bulk: Bulk, shape: Shape, *, bulk_from: int, rows_a_page: int, start_ms: int | None) -> None:
+    def __init__(
+        self, ahead: Ahead, bulk: Bulk, shape: Shape, *, bulk_from: int, rows_a_page: int, rows_an_answer: int, start_ms: int | None
+    ) -> None:
         self._ahead = ahead
         self._bulk = bulk
         self._shape = shape
         self._bulk_from = bulk_from
         self._rows_a_page = rows_a_page
+        self._rows_an_answer = rows_an_answer
         self._start_ms = start_ms
         self._made_at: dict[str, float] = {}
         self._not_in_bulk: set[str] = set()
@@ -142,7 +145,9 @@ class Loader:
             state.total = state.handed + job.rows
         held: list[pa.RecordBatch] = []
         calls = 2
-        for piece in self._bulk.results(state.job, locator=state.locator, done=state.done, rows_a_slice=self._rows_a_page):
+        for piece in self._bulk.results(
+            state.job, locator=state.locator, done=state.done, rows_a_slice=self._rows_a_page, max_records=self._rows_an_answer
+        ):
             if job.rows < 0 and not is_begun:
                 is_begun = True
                 more = self._bulk.state(state.job).rows if piece.following else piece.whole

@@ -44,6 +44,7 @@ class Reading:
     lag_ms: int
     bulk_from: int
     rows_a_page: int
+    rows_an_answer: int
     pace: Pace
     sweep_every_ms: int = DAY_MS
     whole_every_ms: int = WEEK_MS

@@ -13,6 +13,7 @@ import pytest
 
 from connectors.salesforce import Credentials, Manner, Salesforce
 from connectors.salesforce.bulk import Pace
+from connectors.salesforce.changes import together
 from connectors.sending import Patience
 from sandbox.options import SandboxOptions
 from sandbox.running import Sandbox, run_sandbox
@@ -101,6 +102,33 @@ def test_an_activity_is_whole_in_each_page(sandbox: Sandbox) -> None:
     for page in connect(sandbox, bulk_from=5, rows_a_page=7).pages("activities", None):
         seen.update(page.rows["activity_id"].unique())
     assert set(seen.values()) == {1}
+
+
+def test_a_bulk_load_can_be_resumed_after_any_page(sandbox: Sandbox) -> None:
+    """By a new process after every single page, though pages and answers end in the middle of e-mails: every row comes, and whole."""
+    whole, _ = pull(connect(sandbox), "activities")
+    manner = {"bulk_from": 5, "rows_a_page": 40, "rows_an_answer": 95}
+    cursor, found = None, []
+    for _ in range(200):
+        run = connect(sandbox, **manner).pages("activities", cursor)
+        page = next(run)
+        run.close()
+        cursor = page.cursor
+        found.append(page)
+        if '"is":"Load"' not in cursor:
+            break
+    last = {str(name): place for place, page in enumerate(found) for name in page.rows["activity_id"].unique()}
+    # A page replaces what earlier ones told of its activities.
+    kept = [page.rows[[last[str(name)] == place for name in page.rows["activity_id"]]] for place, page in enumerate(found)]
+    rows = pd.concat(kept, ignore_index=True).sort_values(KEY).reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows, sorted_rows(whole))
+
+
+def test_pages_that_belong_together_move_the_cursor_together(sandbox: Sandbox) -> None:
+    """Only the last one does, so that a run which is broken off in between repeats them."""
+    pages = [*connect(sandbox).pages("contacts", None), *connect(sandbox).pages("companies", None)]
+    assert [page.cursor for page in together(iter(pages), "before")] == [*["before"] * (len(pages) - 1), pages[-1].cursor]
+    assert list(together(iter([]), "before")) == []
 
 
 def test_what_turns_out_to_be_large_goes_on_in_bulk(world: World) -> None:
