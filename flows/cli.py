@@ -264,6 +264,28 @@ def score(
     _show(lambda: run_score(contacts=contacts, activities=activities, companies=companies, as_of=as_of, out=out), as_json=as_json)
 
 
+@app.command(epilog=_example("stillthere backtest --cuts 12 --out backtest.html"))
+def backtest(
+    contacts: Annotated[Path | None, typer.Option(help="CSV or Parquet file with contacts, in place of the lake.")] = None,
+    activities: Annotated[Path | None, typer.Option(help="CSV or Parquet file with activities.")] = None,
+    companies: Annotated[Path | None, typer.Option(help="CSV or Parquet file with companies.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First day to judge, such as 2025-01-01.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day to judge; its horizon must have passed.")] = None,
+    every: Annotated[int | None, typer.Option(min=1, help="Days from one cut to the next; as the horizon unless given.")] = None,
+    horizon: Annotated[int, typer.Option(min=1, help="How many days ahead the chance to hear back is judged.")] = 30,
+    cuts: Annotated[int | None, typer.Option(min=1, help="At most so many cuts, the latest; 12 unless --from is given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write a page with pictures into this file; it works offline.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the samples from which ranges come.")] = 7,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Would it have been right? Plays the past again, day by day, and compares what the fields said with what followed."""
+    from flows.commands.backtest import Dates, Files, run_backtest  # noqa: PLC0415 - see the module's docstring
+
+    files, dates = Files(contacts, activities, companies), Dates(first, last, every, horizon, cuts)
+    _show(lambda: run_backtest(files, dates, out=out, seed=seed, quiet=as_json), as_json=as_json)
+
+
 @app.command(name="read-mail", epilog=_example("stillthere read-mail bounce.eml away.eml"))
 def read_mail(files: Annotated[list[Path], typer.Argument(help="Message files (.eml).")], *, as_json: Json = False) -> None:
     """What kind of mail is it: a person, a bounce, an automatic reply? One JSON object a line and recipient."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from transforms.backtest.holes import EVERYTHING, Hole
 from transforms.backtest.replay import Replayed
 from transforms.backtest.scores import Judged, Samples, Score, ranking, shares
 from transforms.backtest.states import DAYS_A_YEAR, Job, States, Warned, judge_job, judge_states, judge_warnings
+from transforms.crms import crm_name
+from transforms.persons import PLAIN_FILE
 from transforms.rhythm import day_number
 from transforms.vocabulary.errors import RefusedToGuess
 
@@ -189,9 +191,16 @@ def _refuse_little(known: pd.DataFrame, frame: Frame, holes: Sequence[Hole], is_
 
 def describe(hole: Hole) -> str:
     """A hole in words."""
-    data = hole_data(hole)
-    came = f"only {hole.strays:,} records" if hole.strays > 1 else "one record" if hole.strays else "nothing"
-    return f"{source_words(hole.source)}: {came} from {data['from']} to {data['to']} ({hole.days} days), where at least {hole.expected:,} were to be expected"
+    return describe_data(hole_data(hole))
+
+
+def describe_data(hole: Mapping[str, Any]) -> str:
+    """A hole in words, from what :func:`hole_data` made of it."""
+    came = f"only {hole['strays']:,} records" if hole["strays"] > 1 else "one record" if hole["strays"] else "nothing"
+    return (
+        f"{source_words(hole['source'])}: {came} from {hole['from']} to {hole['to']} ({hole['days']} days), "
+        f"where at least {hole['expected']:,} were to be expected"
+    )
 
 
 def source_words(source: str) -> str:
@@ -200,7 +209,8 @@ def source_words(source: str) -> str:
         return "the whole log"
     crm, owner, channel = source.split("|", 2)
     what = "everything that is recorded by itself" if channel == "*" else channel
-    return f"{what} of {owner} in {crm}" if owner != "*" else f"{what} in {crm}"
+    where = "" if crm == PLAIN_FILE else f" in {crm_name(crm)}"
+    return f"{what} of {owner}{where}" if owner != "*" else f"{what}{where}"
 
 
 def _never(rows: pd.DataFrame, samples: Samples, horizon: int) -> Score:

@@ -1,0 +1,1 @@
+"""Pages that are made for people: one file each, which works offline."""
