@@ -37,10 +37,11 @@ class Named:
 
 @dataclass(frozen=True)
 class Absence:
-    """First day and day of return (or last day) of an absence, as announced; None where not said."""
+    """First day and day of return (or last day) of an absence, as announced; None where not said. ``is_contradictory``: the days clash."""
 
     start: date | None
     end: date | None
+    is_contradictory: bool = False
 
 
 def read_absence(folded: str, language: str, at: date | None) -> Absence:
@@ -68,8 +69,8 @@ def read_absence(folded: str, language: str, at: date | None) -> Absence:
     last = back or end
     if start and last and last < start:
         # A notice that contradicts itself: the later word is kept, the other is not believed.
-        start = None
-    return Absence(start, last)
+        return Absence(None, last, is_contradictory=True)
+    return Absence(start, last, is_contradictory=bool(back and end and back < end))
 
 
 def _is_range(between: str) -> bool:

@@ -12,17 +12,10 @@ from datetime import date
 
 from transforms.mail.dates import read_absence
 from transforms.mail.message import ADDRESS, Mail, addresses
+from transforms.mail.notices import ENOUGH, TITLED, bare_subject, is_answer, is_titled, looks_automatic, notice_points
 from transforms.mail.parts import new_text, split_signature
 from transforms.mail.phrases import Hit, book, fold, word_pattern
 
-ENOUGH = 3.0
-"""Points from which a text without any header counts as an automatic reply [judgement, tried on the examples of the data files]."""
-
-_TITLED = 3.0
-_LONG = 1800
-_SHORT = 300
-_GREETED = re.compile(r"^\s*(?:\w+[ ,]+){1,2}[A-ZÀ-Þ]\w+\s*[,!:]")
-_AT_ONCE = 120
 _REASONS = ("challenge", "left", "role_change", "absent", "acknowledgement")
 _WEIGHT_OF_REASON = {"challenge": 1.6, "left": 1.5, "role_change": 1.25, "absent": 1.0, "acknowledgement": 0.8}
 _NAME = re.compile(
@@ -52,40 +45,19 @@ class Notice:
     new_address: str = ""
 
 
-def looks_automatic(mail: Mail) -> float:
-    """How much the headers say that a machine answered: 0 nothing, 4 certain."""
-    submitted = mail.header("auto-submitted").lower()
-    if submitted.startswith("auto-replied"):
-        return 4.0
-    if any(
-        name in mail.headers
-        for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-autoreply-from", "x-mail-autoreply")
-    ):
-        return 4.0
-    if mail.header("precedence").lower() in {"auto_reply", "auto-reply", "autoreply"}:
-        return 4.0
-    if "mailbox rules agent" in mail.header("x-ms-exchange-generated-message-source").lower() or mail.header(
-        "x-ms-exchange-inbox-rules-loop"
-    ):
-        return 3.0
-    if submitted.startswith(("auto-generated", "auto-notified")):
-        return 2.0
-    return 0.0
-
-
 def read_notice(mail: Mail, at: date | None) -> Notice | None:
     """What the mail says as an automatic reply, or None where a person wrote it. ``at`` is the day on which it was written."""
     message, _ = split_signature(new_text(mail.text))
     folded = fold(message)
-    subject = fold(_bare(mail.subject))
-    hits = book(*_REASONS).find(f"{subject}\n\n{folded}" if _is_title(subject) else folded, message)
-    said = [h for h in hits if not h.is_question]
+    subject = fold(bare_subject(mail.subject))
+    hits = book(*_REASONS).find(f"{subject}\n\n{folded}" if is_titled(subject) else folded, message)
+    said = [h for h in hits if not h.is_question and not _comes_back(h)]
     marks = book("notice").find(folded)
-    title = [h for h in book("subject_auto", "subject_absent").find(subject) if not _is_answer(mail.subject) or h.start == 0]
+    title = [h for h in book("subject_auto", "subject_absent").find(subject) if not is_answer(mail.subject) or h.start == 0]
     headers = looks_automatic(mail)
     persons = book("person").find(folded)
-    points = headers + (_TITLED if title else 0.0) + _text_points(said, marks, message, mail) - sum({h.phrase.weight for h in persons})
-    if points < ENOUGH:
+    points = headers + (TITLED if title else 0.0) + notice_points(said, marks, message, mail) - sum({h.phrase.weight for h in persons})
+    if points < ENOUGH or not (headers or title or said or marks):
         return None
     reason, decisive = _reason(said, titled_absent=any(h.phrase.reason == "subject_absent" for h in title))
     evidence = (
@@ -96,11 +68,14 @@ def read_notice(mail: Mail, at: date | None) -> Notice | None:
     if absence and not absence.end and not absence.start:
         absence = read_absence(subject, language, at)
     new_address = _new_address(message, folded, mail)
+    confidence = min(0.98, 0.5 + 0.06 * points)
+    if absence and absence.is_contradictory:
+        confidence = min(confidence, 0.6)
     return Notice(
         is_automatic=True,
         reason=reason,
         language=language,
-        confidence=round(min(0.98, 0.5 + 0.06 * points), 2),
+        confidence=round(confidence, 2),
         evidence=evidence,
         absent_from=absence.start if absence else None,
         absent_until=absence.end if absence else None,
@@ -109,18 +84,29 @@ def read_notice(mail: Mail, at: date | None) -> Notice | None:
     )
 
 
+def _comes_back(hit: Hit) -> bool:
+    """Whether a departure is told with a return in the same sentence: who left "and will be back on Monday" is absent."""
+    return hit.phrase.reason == "left" and bool(word_pattern("returning").search(hit.sentence))
+
+
 def read_farewell(mail: Mail, at: date | None) -> Notice | None:
-    """A human's own sentence that they left or are leaving, or None. ``at`` is unused by farewells that name no day."""
+    """A human's own sentence that they left, are leaving, or have another role now; else None. ``at`` is unused: farewells are not dated."""
     del at
     message, _ = split_signature(new_text(mail.text))
     folded = fold(message)
     said = [h for h in book("left_self").find(folded, message) if not h.is_question]
+    reason = "left"
+    if not said:
+        reason = "role_change"
+        said = [
+            h for h in book("role_change").find(folded, message) if not h.is_question and word_pattern("first").search(h.sentence[: h.end])
+        ]
     if not said:
         return None
     new_address = _new_address(message, folded, mail)
     return Notice(
         is_automatic=False,
-        reason="left",
+        reason=reason,
         language=said[0].phrase.language,
         confidence=0.85,
         evidence=said[0].phrase.shown,
@@ -129,53 +115,11 @@ def read_farewell(mail: Mail, at: date | None) -> Notice | None:
     )
 
 
-_PREFIX = re.compile(r"^\s*(?:(?:re|aw|sv|antw|res|r|rif|tr|回复|答复|回覆|返信)\s*[:：]\s*)+", re.IGNORECASE)
-
-
-def _bare(subject: str) -> str:
-    return _PREFIX.sub("", subject)
-
-
-def _is_answer(subject: str) -> bool:
-    return bool(_PREFIX.match(subject))
-
-
-def _is_title(folded_subject: str) -> bool:
-    """Whether the subject is a notice's own: what stands before the first colon says so. Else it quotes our subject and proves nothing."""
-    return bool(book("subject_auto", "subject_absent").find(folded_subject[:60]))
-
-
-def _text_points(said: list[Hit], marks: list[Hit], message: str, mail: Mail) -> float:
-    strongest = max((h.phrase.weight for h in said), default=0.0)
-    kinds = {h.phrase.reason for h in said}
-    points = strongest + 0.4 * max(0, len(kinds) - 1)
-    weights = {h.phrase.weight for h in marks}
-    points += sum(weights) if said else max(weights, default=0.0) * 0.7
-    # Further marks of the same weight, in other places of the text, add a little.
-    points += 0.5 * min(2, max(0, len({h.sentence for h in marks}) - len(weights)))
-    at_once = len(message) <= _SHORT and any(h.phrase.reason == "left" and h.start <= _AT_ONCE for h in said)
-    if at_once and not book("left_self").find(fold(message), message):
-        # A few lines that begin with "X is no longer with us" are a notice, whoever typed them; "I have left" may be a person's own word.
-        points += 0.6
-    if "?" in message or "？" in message:
-        points -= 1.5
-    if len(message) > _LONG:
-        points -= 2.0
-    if mail.has_attachment:
-        points -= 0.5
-    if _is_answer(mail.subject):
-        points -= 1.0
-    if _GREETED.match(message) and word_pattern("greeting", starts_line=True).match(fold(message[:60])):
-        # "Hi Dana," is addressed to one of us by name; a notice is not.
-        points -= 1.0
-    return points
-
-
 def _reason(said: list[Hit], *, titled_absent: bool) -> tuple[str, Hit | None]:
     best: dict[str, Hit] = {}
     for hit in said:
         held = best.get(hit.phrase.reason)
-        if held is None or hit.phrase.weight > held.phrase.weight:
+        if held is None or (hit.phrase.weight, len(hit.phrase.shown)) > (held.phrase.weight, len(held.phrase.shown)):
             best[hit.phrase.reason] = hit
     if not best:
         return ("absent" if titled_absent else "other"), None
