@@ -6,7 +6,7 @@ A tally holds counts only, so that the sum does not depend on how persons are sp
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from transforms.policy import Policy
-from transforms.rhythm import FEW, GROUPS, NEVER, RECENCY_EDGES, band_of
+from transforms.rhythm import FEW, GROUPS, day_number
+from transforms.silence.judging import Learned, learn
+from transforms.silence.sample import Sample
 from transforms.vocabulary.errors import BadInput
 
-BANDS = len(RECENCY_EDGES) + 1
 PAUSE_STEPS = np.arange(-4.0, 12.25, 0.25)
 """Edges of the histogram of pauses, as log2 of pause ÷ usual gap (of the pause in days where there is no rhythm yet)."""
 WEEKS = 64
@@ -40,16 +41,14 @@ class Source:
 class Tally:
     """Counts over one bucket, at one moment.
 
-    ``exposed`` and ``heard`` [cut, group, recency band]: how many persons were in that cell on a past day, and how many of them were
-    heard from within the horizon after it. ``pauses`` [group, step]: how long the pauses were that ended.
+    ``sample``: persons on past days, and whether they were heard from after. ``pauses`` [group, step]: how long the pauses were that ended.
     ``answers`` channel → attempts, answered. ``sources`` crm|owner|channel (owner * for all of them). ``checkins``: touches read, and
     check-ins among them. ``voices`` company → the two persons heard from latest: time, person_id, name.
     """
 
     as_of: str
     policy: Policy
-    exposed: np.ndarray
-    heard: np.ndarray
+    sample: Sample
     pauses: np.ndarray
     answers: dict[str, tuple[int, int]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
@@ -59,8 +58,7 @@ class Tally:
     @classmethod
     def empty(cls, as_of: pd.Timestamp, policy: Policy) -> Tally:
         """A tally of nobody."""
-        cells = np.zeros((policy.curve_cuts, len(GROUPS), BANDS), dtype="int64")
-        return cls(as_of.isoformat(), policy, cells, cells.copy(), np.zeros((len(GROUPS), len(PAUSE_STEPS) + 1), dtype="int64"))
+        return cls(as_of.isoformat(), policy, Sample.empty(), np.zeros((len(GROUPS), len(PAUSE_STEPS) + 1), dtype="int64"))
 
     def __add__(self, other: Tally) -> Tally:
         if (self.as_of, self.policy) != (other.as_of, other.policy):
@@ -74,8 +72,7 @@ class Tally:
         return Tally(
             self.as_of,
             self.policy,
-            self.exposed + other.exposed,
-            self.heard + other.heard,
+            Sample.of_all([self.sample, other.sample], self.policy),
             self.pauses + other.pauses,
             answers,
             sources,
@@ -88,8 +85,7 @@ class Tally:
         return {
             "as_of": self.as_of,
             "policy": asdict(self.policy),
-            "exposed": self.exposed.tolist(),
-            "heard": self.heard.tolist(),
+            "sample": self.sample.to_json(),
             "pauses": self.pauses.tolist(),
             "answers": {way: list(counts) for way, counts in sorted(self.answers.items())},
             "sources": {
@@ -105,8 +101,7 @@ class Tally:
         return cls(
             kept["as_of"],
             Policy(**kept["policy"]),
-            np.array(kept["exposed"], dtype="int64"),
-            np.array(kept["heard"], dtype="int64"),
+            Sample.from_json(kept["sample"]),
             np.array(kept["pauses"], dtype="int64"),
             {way: (int(n), int(k)) for way, (n, k) in kept["answers"].items()},
             {name: Source(np.array(s["weeks"], dtype="int64"), s["last"], s["persons"]) for name, s in kept["sources"].items()},
@@ -122,7 +117,7 @@ def combine(tallies: Sequence[Tally]) -> Org:
     total = tallies[0]
     for tally in tallies[1:]:
         total = total + tally
-    return Org(total)
+    return Org.from_tally(total)
 
 
 @dataclass(frozen=True)
@@ -130,72 +125,33 @@ class Org:
     """What the customer base's own history teaches. Where it is thin, each number leans on a prior that its docstring names."""
 
     tally: Tally
+    learned: Learned
+
+    @classmethod
+    def from_tally(cls, tally: Tally) -> Org:
+        """Learn from a tally of everybody. The sample is let go after it was learned from."""
+        as_of = pd.Timestamp(tally.as_of)
+        learned = learn(tally.sample, tally.policy, tally.as_of, int(day_number(pd.Series([as_of]))[0]))
+        return cls(replace(tally, sample=Sample.empty()), learned)
 
     @classmethod
     def without_history(cls, as_of: pd.Timestamp, policy: Policy) -> Org:
         """A customer base of which nothing is known yet: every number is its prior."""
-        return cls(Tally.empty(as_of, policy))
+        return cls.from_tally(Tally.empty(as_of, policy))
 
     @property
     def policy(self) -> Policy:
         """The policy with which the history was counted."""
         return self.tally.policy
 
-    @cached_property
-    def chances(self) -> np.ndarray:
-        """The chance [group, recency band] to hear from somebody within the horizon, never rising with the days since last heard.
+    def chance(self, facts: np.ndarray) -> np.ndarray:
+        """The chance to hear within the horizon from people of whom these FACTS are known (see ``silence``)."""
+        return self.learned.chance(facts, self.policy.horizon_days)
 
-        Learned as the share that was heard from after past days. Thin cells lean on all groups at the same recency; where that is thin too, on
-        the prior ``horizon / (horizon + days since + 30)``: a silence is expected to last about as long again as it has lasted
-        (the gamma-Poisson predictive of facts known after one event, Fader, Hardie & Lee 2005, with shape 1 and scale 30 days).
-        Past days after which nobody at all was heard from, where usually many were, are left out: that is a hole in the data.
-        """
-        weight = self.policy.prior_weight
-        is_whole = self._whole_cuts
-        exposed, heard = self.tally.exposed[is_whole].sum(axis=0), self.tally.heard[is_whole].sum(axis=0)
-        middle = np.sqrt(np.array([1, *RECENCY_EDGES]) * np.array([*RECENCY_EDGES, 2 * RECENCY_EDGES[-1]]))
-        prior = self.policy.horizon_days / (self.policy.horizon_days + middle + 30)
-        rates = np.empty(exposed.shape)
-        for groups in (slice(NEVER, NEVER + 1), slice(NEVER + 1, len(GROUPS))):
-            pooled = (heard[groups].sum(axis=0) + weight * prior) / (exposed[groups].sum(axis=0) + weight)
-            rates[groups] = (heard[groups] + weight * pooled) / (exposed[groups] + weight)
-        return np.array([_falling(row, weights) for row, weights in zip(rates, exposed + weight, strict=True)])
-
-    @cached_property
-    def _whole_cuts(self) -> np.ndarray:
-        """Past days after which somebody was heard from, or seldom anybody is."""
-        heard = self.tally.heard.sum(axis=(1, 2))
-        seen = self.tally.exposed.sum(axis=(1, 2)) > 0
-        usual = np.median(heard[seen]) if seen.any() else 0.0
-        is_whole: np.ndarray = ~((heard == 0) & (usual >= self.policy.prior_weight))
-        return is_whole
-
-    @cached_property
+    @property
     def silent_chance(self) -> float:
-        """The chance at or under which somebody counts as silent.
-
-        Set so that of the people who were heard from within the horizon, the share ``false_alarm`` had so low a chance before.
-        """
-        rates = self.chances[NEVER + 1 :].ravel()
-        exposed = self.tally.exposed[self._whole_cuts].sum(axis=0)[NEVER + 1 :].ravel() + 1
-        # Cells of one rate stand or fall together.
-        levels, level = np.unique(rates, return_inverse=True)
-        share = np.cumsum(np.bincount(level, weights=exposed * rates)) / (exposed * rates).sum()
-        below = np.flatnonzero(share <= self.policy.false_alarm)
-        return float(levels[below[-1] if len(below) else 0])
-
-    @cached_property
-    def never_chance(self) -> float:
-        """The chance for a contact never heard from of whom not even a date is known."""
-        exposed, heard = self.tally.exposed[:, NEVER].sum(), self.tally.heard[:, NEVER].sum()
-        weight = self.policy.prior_weight
-        return float((heard + weight * self.chances[NEVER, -1]) / (exposed + weight))
-
-    def chance(self, group: np.ndarray, recency: np.ndarray) -> np.ndarray:
-        """The chance to hear back for each group and number of days since last heard (for ``never``: since they are known)."""
-        known = np.nan_to_num(recency, nan=0.0)
-        chances: np.ndarray = np.where(np.isnan(recency), self.never_chance, self.chances[group, band_of(known)])
-        return chances
+        """The chance at or under which somebody counts as silent: of the people heard from within the horizon, the share ``false_alarm`` had it."""
+        return self.learned.silent_chance
 
     def pause(self, share: float) -> np.ndarray:
         """For each group, the pause that is longer than ``share`` of those that ended, in usual gaps (in days without a rhythm).
@@ -253,14 +209,3 @@ def _blend(counts: np.ndarray, prior: np.ndarray, weight: float) -> np.ndarray:
     """Counts as shares, with a prior worth ``weight`` counts."""
     shares: np.ndarray = (counts + weight * prior) / (counts.sum() + weight)
     return shares
-
-
-def _falling(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The non-increasing sequence nearest to ``values`` (pool adjacent violators; Ayer et al. 1955)."""
-    blocks: list[tuple[float, float, int]] = []
-    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        blocks.append((value, weight, 1))
-        while len(blocks) > 1 and blocks[-2][0] < blocks[-1][0]:
-            (v1, w1, n1), (v2, w2, n2) = blocks[-2:]
-            blocks[-2:] = [((v1 * w1 + v2 * w2) / (w1 + w2), w1 + w2, n1 + n2)]
-    return np.concatenate([np.full(n, value) for value, _, n in blocks])

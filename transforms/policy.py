@@ -64,8 +64,17 @@ class Policy:
     prior_weight: float = 20.0
     """How many observations the next wider group is worth when a group's own history is thin."""
 
-    curve_cuts: int = 18
-    """On how many past days, one horizon apart, the chance to hear back is learned."""
+    training_days: int = 1100
+    """The chance to hear back is learned from what happened in so many days, three years."""
+
+    training_step_days: int = 10
+    """From every so manyth day of them."""
+
+    training_half_life_days: float = 365.0
+    """What happened so long ago weighs half: customers and we ourselves change."""
+
+    training_rows: int = 16_000
+    """It is learned from at most so many rows, one a person and day; more would not teach more."""
 
     blind_emails: int = 16
     """So many e-mails in a row without an answer are too many for anybody. HubSpot calls a contact who once engaged unengaged after 16."""

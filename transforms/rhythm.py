@@ -16,9 +16,6 @@ GAP_EDGES = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 GROUPS = ("never", "once", "few", *(f"gap<{edge:g}" for edge in GAP_EDGES), "gap>=64")
 """Groups of persons with a like rhythm: never heard, heard on one day, on too few for a rhythm, then by their usual gap in days."""
 
-RECENCY_EDGES = (2, 3, 5, 8, 12, 17, 24, 33, 46, 65, 91, 129, 182, 257, 363, 514)
-"""Bands of days since last heard, each about 1.4 times as wide as the one before."""
-
 
 def heard_days(heard: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """One row a person and day on which something was heard, sorted: person (its code), on (days since 1970), gap, number, usual, usual_before, next_on.
@@ -69,8 +66,3 @@ def group_of(number: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """The place in GROUPS for the number of days heard and the usual gap."""
     by_gap = FEW + 1 + np.searchsorted(GAP_EDGES, np.nan_to_num(usual, nan=0.0), side="right")
     return np.where(number == 0, NEVER, np.where(number == 1, ONCE, np.where(np.isnan(usual), FEW, by_gap)))
-
-
-def band_of(recency: np.ndarray) -> np.ndarray:
-    """The place of each number of days since last heard among RECENCY_EDGES."""
-    return np.searchsorted(RECENCY_EDGES, recency, side="right")

@@ -8,7 +8,8 @@ import pandas as pd
 from transforms.book import Book, Tables
 from transforms.org import PAUSE_STEPS, WEEKS, Org, Source, Tally
 from transforms.policy import Policy
-from transforms.rhythm import FEW, NEVER, band_of, day_number, group_of
+from transforms.rhythm import FEW, group_of
+from transforms.silence.history import sample_of
 from transforms.vocabulary.tables import Channel
 
 BY_HAND = (Channel.CALL, Channel.MEETING)
@@ -19,41 +20,17 @@ def tally(tables: Tables, as_of: pd.Timestamp, policy: Policy) -> Tally:
     """Count what one bucket teaches of the whole customer base. Nothing after ``as_of`` is counted."""
     book = Book(tables, as_of, policy, Org.without_history(as_of, policy))
     counts = Tally.empty(book.as_of, policy)
-    _count_curve(book, counts)
     _count_pauses(book, counts)
     return Tally(
         counts.as_of,
         policy,
-        counts.exposed,
-        counts.heard,
+        sample_of(book),
         counts.pauses,
         _count_answers(book),
         count_sources(book),
         _count_checkins(book),
         _find_voices(book),
     )
-
-
-def _count_curve(book: Book, counts: Tally) -> None:
-    """Who stood where on past days, a horizon apart, and who was heard from within the horizon after it."""
-    days, horizon = book.heard_days, book.policy.horizon_days
-    person, on, next_on = (days[name].to_numpy() for name in ("person", "on", "next_on"))
-    group = group_of(days["number"].to_numpy(), days["usual"].to_numpy())
-    known = book.persons["first_known_at"]
-    known_on = np.where(known.notna(), day_number(known.fillna(book.as_of)), np.iinfo("int64").max)
-    first_on = np.full(len(known), np.iinfo("int64").max)
-    np.minimum.at(first_on, person, on)
-    today = int(day_number(pd.Series([book.as_of]))[0])
-    for back in range(book.policy.curve_cuts):
-        cut = today - (back + 1) * horizon
-        is_latest = (on < cut) & (next_on >= cut)
-        cells = (group[is_latest], band_of(cut - on[is_latest]))
-        np.add.at(counts.exposed[back], cells, 1)
-        np.add.at(counts.heard[back], cells, next_on[is_latest] < cut + horizon)
-        waits = (known_on < cut) & (first_on >= cut)
-        bands = band_of(cut - known_on[waits])
-        np.add.at(counts.exposed[back, NEVER], bands, 1)
-        np.add.at(counts.heard[back, NEVER], bands, first_on[waits] < cut + horizon)
 
 
 def _count_pauses(book: Book, counts: Tally) -> None:

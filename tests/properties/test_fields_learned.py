@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.org import BANDS, Org, Source, Tally, combine
+from transforms.org import Org, Source, Tally, combine
 from transforms.persons import bucket_of, resolve
 from transforms.policy import Policy
-from transforms.rhythm import GROUPS, NEVER, heard_days
+from transforms.rhythm import heard_days
+from transforms.silence.facts import FACTS, PLACE
+from transforms.silence.history import past_days
+from transforms.silence.sample import Sample
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.tables import CONTACTS, to_table
 
@@ -19,16 +22,30 @@ FEW = settings(max_examples=20, deadline=None, derandomize=True)
 seeds = st.integers(0, 10_000)
 
 
+def sample_of(random: np.random.Generator, rows: int) -> Sample:
+    """People on past days of whom anything may be known, the longer silent the seldomer heard."""
+    days = random.integers(1, 40, rows)
+    silence = random.exponential(60, rows).round() + 1
+    facts = np.zeros((rows, len(FACTS)), dtype="float32")
+    facts[:, PLACE["since_heard"]] = silence
+    facts[:, PLACE["days_heard"]] = days
+    facts[:, PLACE["since_first"]] = silence + (days - 1) * random.integers(1, 30, rows)
+    facts[:, PLACE["known"]] = facts[:, PLACE["since_first"]]
+    facts[:, PLACE["since_touch"]] = np.where(random.random(rows) < 0.5, np.nan, random.integers(1, 99, rows))
+    last = int(past_days(NOW, POLICY)[-1])
+    cuts = last - random.integers(0, 60, rows) * POLICY.training_step_days
+    heard = random.random(rows) < 20 / (20 + silence)
+    return Sample(random.integers(0, 2**63, rows).astype("uint64"), cuts.astype("int32"), facts, heard).least(POLICY)
+
+
 def tally_of(seed: int, most: int = 400) -> Tally:
     """A tally with arbitrary counts."""
     random = np.random.default_rng(seed)
     empty = Tally.empty(NOW, POLICY)
-    exposed = random.integers(0, most, empty.exposed.shape)
     return Tally(
         empty.as_of,
         POLICY,
-        exposed,
-        random.binomial(exposed, random.uniform(0, 1, (1, *exposed.shape[1:]))),
+        sample_of(random, most),
         random.integers(0, most, empty.pauses.shape),
         {"email": (30, int(random.integers(0, 30)))},
         {f"hubspot|u{seed % 3}|email": Source(random.integers(0, 9, 64), NOW.isoformat(), 9)},
@@ -39,22 +56,22 @@ def tally_of(seed: int, most: int = 400) -> Tally:
 
 @FEW
 @given(seeds)
-def test_a_longer_silence_never_raises_the_chance(seed: int) -> None:
-    """Within each group the chance falls with the days since last heard, and stays between 0 and 1."""
-    chances = combine([tally_of(seed)]).chances
-    assert (np.diff(chances, axis=1) <= 1e-12).all()
-    assert 0 < chances.min() <= chances.max() < 1
+def test_a_chance_is_one_and_the_card_agrees(seed: int) -> None:
+    """Chances lie between 0 and 1, whatever is known of a person; the card tells of as many rows as there were."""
+    tally = tally_of(seed)
+    org = combine([tally])
+    chances = org.chance(tally.sample.facts)
+    assert 0 <= chances.min() <= chances.max() <= 1
+    assert org.learned.card.rows == len(tally.sample)
 
 
 @FEW
 @given(seeds)
 def test_the_silent_chance_keeps_the_false_alarm_rate(seed: int) -> None:
-    """Of the people heard from within the horizon, at most the share false_alarm stood at or under the threshold (by the learned chances)."""
-    org = combine([tally_of(seed)])
-    rates = org.chances[NEVER + 1 :]
-    back = (org.tally.exposed.sum(axis=0)[NEVER + 1 :] + 1) * rates
-    flagged = back[rates <= org.silent_chance].sum() / back.sum()
-    assert flagged <= POLICY.false_alarm or org.silent_chance == rates.min()
+    """Of the people heard from on the days of the check, hardly more than the share false_alarm stood at or under the threshold."""
+    card = combine([tally_of(seed, most=2_000)]).learned.card
+    assert card.false_alarm_seen is not None
+    assert card.false_alarm_seen <= POLICY.false_alarm + 0.02
 
 
 @FEW
@@ -78,22 +95,15 @@ def test_tallies_add_up_in_any_order(numbers: list[int], random: object) -> None
 def test_without_history_everything_is_a_prior_and_nothing_breaks() -> None:
     """A new customer base has chances that fall with the silence, pauses, and answer rates equal to the prior."""
     org = Org.without_history(NOW, POLICY)
-    assert (len(GROUPS), BANDS) == org.chances.shape
-    assert (org.chances[:, 0] > org.chances[:, -1]).all()
+    facts = np.zeros((3, len(FACTS)), dtype="float32")
+    facts[:, PLACE["since_heard"]] = facts[:, PLACE["since_first"]] = facts[:, PLACE["known"]] = [2, 30, 300]
+    facts[:, PLACE["days_heard"]] = 1
+    facts[:, PLACE["since_touch"]] = np.nan
+    chances = org.chance(facts)
+    assert sorted(chances, reverse=True) == chances.tolist()
     assert POLICY.answer_rate_prior == org.answer_rate("call")
     assert org.deaf_since == {}
-
-
-def test_a_hole_in_the_data_teaches_nothing() -> None:
-    """Past days after which nobody at all was heard from, where usually many are, do not lower the chances."""
-    tally = tally_of(3)
-    hole = tally_of(3)
-    hole.heard[2] = 0
-    left_out = tally_of(3)
-    left_out.heard[2] = 0
-    left_out.exposed[2] = 0
-    np.testing.assert_array_equal(combine([left_out]).chances, combine([hole]).chances)
-    assert (combine([tally]).chances != combine([hole]).chances).any()
+    assert org.learned.card.auc is None
 
 
 def test_tallies_of_different_moments_are_refused() -> None:
@@ -118,7 +128,7 @@ def test_a_source_is_deaf_only_if_it_was_loud_and_served_several() -> None:
             "hubspot|now|email": Source(loud, (NOW - pd.Timedelta(days=1)).isoformat(), 9),
         }
     )
-    assert list(Org(tally).deaf_since) == ["hubspot|loud|email"]
+    assert list(Org.from_tally(tally).deaf_since) == ["hubspot|loud|email"]
 
 
 @FEW

@@ -24,6 +24,7 @@ from transforms.fields.reaching import email_gone_at, last_direct_at
 from transforms.fields.support import open_ticket_rows, support_state
 from transforms.fields.wording import all_or_none, by, day, joined, number, sentence, singular, things
 from transforms.rhythm import FEW, NEVER, ONCE, group_of
+from transforms.silence.history import chances_on
 from transforms.unseen import is_unseen, unseen_mail
 from transforms.vocabulary.fields import Group, Kind, field
 from transforms.vocabulary.tables import Channel
@@ -130,8 +131,10 @@ def silence_ended(book: Book) -> pd.Series:
     gap = days["gap"].to_numpy()
     limit = book.org.pause(1 - book.policy.false_alarm)[group] * np.where(group > FEW, usual, 1.0)
     is_recent = days["on"].to_numpy() >= book.tomorrow - book.policy.reawakened_days
-    was_silent = is_recent & (group != NEVER) & (gap > limit) & (book.org.chance(group, gap) <= book.org.silent_chance)
-    found = days[was_silent].drop_duplicates("person", keep="last")
+    was_long = days[is_recent & (group != NEVER) & (gap > limit)]
+    chances = chances_on(book, was_long["person"].to_numpy(), was_long["on"].to_numpy())
+    was_silent = was_long.index[chances <= book.org.silent_chance]
+    found = days.loc[was_silent].drop_duplicates("person", keep="last")
     began = pd.to_datetime((found["on"] - found["gap"].astype("int64")) * 86_400, unit="s", utc=True)
     return book.align(began.dt.as_unit("us").set_axis(book.persons.index[found["person"]]))
 

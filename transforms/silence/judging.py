@@ -1,0 +1,208 @@
+"""Learning from a sample, and judging it on days that it has not learned from: its calibration, its threshold for silence, its card.
+
+The check goes forward in time, as the use does: what is judged on a past day was learned from rows whose horizon had ended before that day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.special import expit
+
+from transforms.policy import Policy
+from transforms.silence.card import Bin, ModelCard, Weighed
+from transforms.silence.facts import PLACE
+from transforms.silence.model import Model, fit, likeliest, the_prior
+from transforms.silence.sample import Sample
+from transforms.silence.terms import TERMS, terms_of
+
+BLOCKS = (0.55, 0.7, 0.85, 1.0)
+"""The shares of the time known between which the check is made: three times it learns from what came before, and judges what came after."""
+
+FEWEST = 30
+"""With fewer rows to learn from, or to judge, a check would say nothing."""
+
+CERTAIN = 0.05, 0.05
+"""How far the calibration may go from the model: deviations of the shift and of the slope that are believed before there is any evidence."""
+
+PRIOR_HEARD = 20.0
+"""The threshold leans on what the model itself expects with the weight of so many people who were heard."""
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned: the model, its calibration (``shift`` + ``slope`` · log odds), the threshold for silence, and the card."""
+
+    model: Model
+    shift: float
+    slope: float
+    silent_chance: float
+    card: ModelCard
+    usual: np.ndarray
+    """The mean terms of the sample, against which reasons are told."""
+
+    def chance(self, facts: np.ndarray, horizon: int) -> np.ndarray:
+        """The chance to hear within the horizon from people of whom these FACTS are known."""
+        return _said(self.shift + self.slope * self.model.log_odds(terms_of(facts, horizon)))
+
+    def reasons(self, facts: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
+        """By how much each reason (see ``Term.reason``) moves the log odds of each person from those of the usual person of the sample."""
+        parts = self.slope * self.model.parts(terms_of(facts, horizon), self.usual)
+        kinds = np.array([term.reason for term in TERMS])
+        return {kind: parts[:, kinds == kind].sum(axis=1) for kind in dict.fromkeys(kinds)}
+
+
+def _said(log_odds: np.ndarray) -> np.ndarray:
+    """The chance as it is said: to six places, since the last bits of a sum depend on how many people are computed at once."""
+    chances: np.ndarray = np.round(expit(log_odds), 6)
+    return chances
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """Chances (log odds) on days not learned from, beside what happened and what the recency rule said."""
+
+    odds: np.ndarray
+    recency: np.ndarray
+    heard: np.ndarray
+    weight: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.odds)
+
+
+def learn(sample: Sample, policy: Policy, as_of: str, today: int) -> Learned:
+    """The model of one org, learned from its sample as of the day ``today``. The same for the same sample, always."""
+    terms = terms_of(sample.facts, policy.horizon_days)
+    heard, cut = sample.heard.astype("float64"), sample.cut.astype("int64")
+    model = fit(terms, heard, _weight(cut, today, policy), policy.horizon_days)
+    checked = _check(sample, terms, policy)
+    shift, slope = _calibration(checked)
+    odds = shift + slope * model.log_odds(terms)
+    silent = _silent_chance(checked, shift, slope, _said(odds), _weight(cut, today, policy), policy)
+    card = _card(sample, checked, (shift, slope, silent), model, policy, as_of)
+    usual = np.average(terms, axis=0) if len(terms) else the_prior().centre
+    return Learned(model, shift, slope, silent, card, usual)
+
+
+def _weight(cut: np.ndarray, today: int, policy: Policy) -> np.ndarray:
+    """How much each row counts: horizons overlap where days lie closer than a horizon, and what is long ago counts less."""
+    overlap = min(policy.training_step_days / policy.horizon_days, 1.0)
+    weight: np.ndarray = overlap * 0.5 ** ((today - cut) / policy.training_half_life_days)
+    return weight
+
+
+def _check(sample: Sample, terms: np.ndarray, policy: Policy) -> _Checked:
+    heard, cut = sample.heard.astype("float64"), sample.cut.astype("int64")
+    recency = _recency_terms(sample)
+    edges = np.quantile(cut, BLOCKS, method="lower") if len(cut) else np.zeros(len(BLOCKS))
+    found = []
+    for start, end in pairwise(edges):
+        before, here = cut + policy.horizon_days <= start, (cut >= start) & (cut < end + (end == edges[-1]))
+        if before.sum() < FEWEST or here.sum() < FEWEST:
+            continue
+        weight = _weight(cut, int(start), policy)
+        model = fit(terms[before], heard[before], weight[before], policy.horizon_days)
+        rule = likeliest(recency[before], heard[before], weight[before], np.zeros(2), np.full(2, 1e-3))
+        found.append(_Checked(model.log_odds(terms[here]), recency[here] @ rule, heard[here], _weight(cut[here], int(edges[-1]), policy)))
+    names = ("odds", "recency", "heard", "weight")
+    return _Checked(*(np.concatenate([getattr(one, name) for one in found]) if found else np.empty(0) for name in names))
+
+
+def _recency_terms(sample: Sample) -> np.ndarray:
+    """The rule to beat: a logistic curve on the log of the days since last heard (for those never heard: since known)."""
+    since = sample.facts[:, PLACE["since_heard"]].astype("float64")
+    since = np.where(np.isnan(since), sample.facts[:, PLACE["known"]], since)
+    return np.column_stack([np.ones(len(since)), np.log1p(since)])
+
+
+def _calibration(checked: _Checked) -> tuple[float, float]:
+    """Shift and slope of the log odds that fit what happened on the days of the check (Platt 1999), drawn to 0 and 1."""
+    rows = np.column_stack([np.ones(len(checked)), checked.odds])
+    strength = np.array(CERTAIN) ** -2.0
+    shift, slope = likeliest(rows, checked.heard, checked.weight, np.array([0.0, 1.0]), strength)
+    return float(shift), float(max(slope, 0.1))
+
+
+def _silent_chance(checked: _Checked, shift: float, slope: float, chances: np.ndarray, weight: np.ndarray, policy: Policy) -> float:
+    """The chance at or under which somebody counts as silent: of those who were heard, the share ``false_alarm`` had so low a chance.
+
+    Counted on the days of the check; where few were heard there, it leans on what the model expects of the rows that it learned from.
+    """
+    was_heard = checked.heard > 0
+    seen, own = _said(shift + slope * checked.odds[was_heard]), checked.weight[was_heard]
+    if not len(chances) and not len(seen):
+        return the_prior().silent_chance
+    expected = weight * chances
+    values = np.concatenate([seen, chances])
+    weights = np.concatenate([own, PRIOR_HEARD * expected / max(expected.sum(), 1e-9)])
+    order = np.argsort(values, kind="stable")
+    share = np.cumsum(weights[order]) / weights.sum()
+    below = int(np.searchsorted(share, policy.false_alarm, side="right"))
+    return float(values[order][max(below - 1, 0)])
+
+
+def _card(sample: Sample, checked: _Checked, threshold: tuple[float, float, float], model: Model, policy: Policy, as_of: str) -> ModelCard:
+    shift, slope, silent = threshold
+    prior = the_prior()
+    chances, rule = expit(shift + slope * checked.odds), expit(checked.recency)
+    bins = np.minimum((chances * BINS).astype("int64"), BINS - 1)
+    table = [
+        Bin(
+            round(float(chances[bins == place].mean()), 4), round(float(checked.heard[bins == place].mean()), 4), int((bins == place).sum())
+        )
+        for place in range(BINS)
+        if (bins == place).any()
+    ]
+    was_heard = checked.heard > 0
+    names = [("level", "the level"), *((term.name, term.words) for term in TERMS)]
+    return ModelCard(
+        as_of=as_of,
+        horizon_days=policy.horizon_days,
+        rows=len(sample),
+        rows_heard=int(sample.heard.sum()),
+        first_day=_day(sample.cut.min()) if len(sample) else None,
+        last_day=_day(sample.cut.max()) if len(sample) else None,
+        prior=prior.made,
+        shift=round(shift, 5),
+        slope=round(slope, 5),
+        silent_chance=round(silent, 5),
+        false_alarm_asked=policy.false_alarm,
+        false_alarm_seen=round(float((chances[was_heard] <= silent).mean()), 4) if was_heard.any() else None,
+        judged=len(checked),
+        auc=area_under_curve(checked.heard, chances),
+        auc_recency=area_under_curve(checked.heard, rule),
+        brier=_brier(checked.heard, chances),
+        brier_recency=_brier(checked.heard, rule),
+        calibration_error=round(sum(abs(one.said - one.happened) * one.number for one in table) / len(checked), 4)
+        if len(checked)
+        else None,
+        calibration=table,
+        coefficients=[
+            Weighed(name, words, round(float(own), 4), round(float(usual), 4), round(float(deviation), 4))
+            for (name, words), own, usual, deviation in zip(names, model.coefficients, prior.mean, prior.deviation, strict=True)
+        ],
+    )
+
+
+def _day(number: np.integer) -> str:
+    return str(np.datetime64(int(number), "D"))
+
+
+def _brier(heard: np.ndarray, chances: np.ndarray) -> float | None:
+    return round(float(((chances - heard) ** 2).mean()), 5) if len(heard) else None
+
+
+def area_under_curve(heard: np.ndarray, chances: np.ndarray) -> float | None:
+    """The chance that somebody who was heard stood above somebody who was not (ties count half); None where there is only one kind."""
+    positive = int(heard.sum())
+    if positive in (0, len(heard)):
+        return None
+    _, place, number = np.unique(chances, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(number) - (number - 1) / 2)[place]
+    area = (rank[heard > 0].sum() - positive * (positive + 1) / 2) / (positive * (len(heard) - positive))
+    return round(float(area), 5)
