@@ -210,7 +210,7 @@ class Bulk:
                     # Something in between has answered: taken for an empty result, it would end an extract early.
                     raise _broken("an answer that tells no number of rows")
                 expected = int(told)
-                for rows, seen in read_csv(answer, rows_a_slice, skip=done):
+                for rows, seen in read_csv(answer, rows_a_slice, skip=done, is_quoted=True):
                     failures, done = 0, seen
                     yield Slice(rows, locator, done, expected, following)
                 if done != expected:
@@ -250,10 +250,11 @@ class Bulk:
             stop.wait(seconds)
 
 
-def read_csv(answer: Answer, rows_a_slice: int, *, skip: int = 0) -> Iterator[tuple[pa.RecordBatch, int]]:
+def read_csv(answer: Answer, rows_a_slice: int, *, skip: int = 0, is_quoted: bool = False) -> Iterator[tuple[pa.RecordBatch, int]]:
     """Slices of a streamed CSV answer, all columns text, "" missing; with each, how many rows were read with it in all.
 
-    The first ``skip`` rows are passed over. Raises TryAgain where the answer breaks off.
+    The first ``skip`` rows are passed over. Raises TryAgain where the answer breaks off; ``is_quoted`` says that Salesforce puts every value
+    of it in quotes (results of queries are so), which shows where a value lost its end.
     """
     if "csv" not in (answer.headers.get("Content-Type") or "csv"):
         raise _broken("an answer that is no table")
@@ -271,13 +272,21 @@ def read_csv(answer: Answer, rows_a_slice: int, *, skip: int = 0) -> Iterator[tu
             ),
         )
         seen = 0
+        held: tuple[pa.RecordBatch, int] | None = None
         for batch in reader:
             for start in range(0, batch.num_rows, rows_a_slice):
                 rows = batch.slice(start, rows_a_slice)
                 seen += rows.num_rows
                 if seen <= skip:
                     continue
-                yield rows.slice(max(rows.num_rows - (seen - skip), 0)), seen
+                if held is not None:
+                    yield held
+                held = rows.slice(max(rows.num_rows - (seen - skip), 0)), seen
+        # The last rows are handed on when it is known that the last one is whole: a value that lost its end is a value for pyarrow.
+        if is_quoted and body.is_cut_short:
+            raise _broken("its last row is not whole")
+        if held is not None:
+            yield held
     except pa.ArrowInvalid as error:
         # A file without a single row after its header is empty for pyarrow, and none for us.
         if body.is_exhausted and body.rows_follow is False:
@@ -302,6 +311,14 @@ class _Body:
         self.error: BaseException | None = None
         self.is_exhausted = False
         self.rows_follow: bool | None = None
+        self._is_quoted = False
+        self._quotes = 0
+        self._last = b""
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether what was read breaks off within a value, where all of them are in quotes. Where the header is not, nothing can be told."""
+        return self._is_quoted and (self._quotes % 2 == 1 or self._last != b'"')
 
     def header(self) -> list[str]:
         """The names in the first line; empty where there is none."""
@@ -311,6 +328,7 @@ class _Body:
                 break
             self._left += more
         line, _, rest = self._left.partition(b"\n")
+        self._is_quoted = line.removeprefix(b"\xef\xbb\xbf").startswith(b'"')
         self._left = rest
         if not rest:
             self._left = self._more(65_536)
@@ -349,6 +367,8 @@ class _Body:
             self.error = error
             raise
         self.is_exhausted = self.is_exhausted or not data
+        self._quotes += data.count(b'"')
+        self._last = data.rstrip(b"\r\n")[-1:] or self._last
         return data.replace(b"\x00", b"")
 
 

@@ -446,6 +446,18 @@ def test_results_that_break_off_go_on_behind_what_came(web: responses.RequestsMo
     assert (pieces[-1].is_last, pieces[-1].following) == (True, None)
 
 
+@pytest.mark.parametrize("lost", range(2, 14))
+def test_a_value_that_lost_its_end_is_not_taken_for_one(lost: int) -> None:
+    """The number of rows is right, and the last value is short: that is no whole answer, and its last rows are not handed on."""
+    data = b'"Id","Title"\n"1","Head"\n"2","Head of it"\n'
+    expected = [[{"Id": "1", "Title": "Head"}], [{"Id": "2", "Title": "Head of it"}]]
+    assert [rows.to_pylist() for rows, _ in read_csv(streamed(data), 1, is_quoted=True)] == expected
+    slices = read_csv(streamed(data[:-lost]), 1, is_quoted=True)
+    assert next(slices)[0].to_pylist() == expected[0]
+    with pytest.raises(TryAgain):
+        next(slices)
+
+
 def test_a_broken_stream_is_tried_again() -> None:
     """A connection that ends in the middle is no end of the rows."""
     data = b'"Id"\n' + b"".join(b'"%05d"\n' % number for number in range(3_000))
