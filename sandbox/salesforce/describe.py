@@ -82,6 +82,7 @@ _ONLY_IN_OBJECT = frozenset({"uiDetailTemplate", "uiEditTemplate", "uiNewRecord"
 
 _SINCE = {
     "aiPredictionField": 43,
+    "developerName": 43,
     "formulaTreatNullNumberAsZero": 43,
     "deepCloneable": 46,
     "defaultImplementation": 46,
@@ -270,7 +271,7 @@ def _properties(org: Org, kind: ObjectType, version: str) -> dict[str, Any]:
 
 
 def _record_type(name: str, version: str) -> dict[str, Any]:
-    return {
+    told = {
         "active": True,
         "available": True,
         "defaultRecordTypeMapping": True,
@@ -280,6 +281,7 @@ def _record_type(name: str, version: str) -> dict[str, Any]:
         "recordTypeId": MASTER_RECORD_TYPE,
         "urls": {"layout": f"/services/data/v{version}/sobjects/{name}/describe/layouts/{MASTER_RECORD_TYPE}"},
     }
+    return _as_of(version, told)
 
 
 def _url(org: Org, kind: ObjectType, name: str, version: str) -> str:

@@ -21,8 +21,9 @@ def create(org: Org, user_id: str, kind: ObjectType, values: Mapping[str, Any]) 
     dml_checks.check_verb(org, user_id, kind, "create")
     given = dml_checks.named(org, user_id, kind, values)
     dml_checks.check_writable(org, user_id, kind, given, at_creation=True)
-    whole = {**_defaults(user_id, kind), **{name: value for name, value in given.items() if value is not None}}
     dml_checks.check_values(kind, given)
+    given = _as_kept(kind, given)
+    whole = {**_defaults(user_id, kind), **{name: value for name, value in given.items() if value is not None}}
     dml_checks.check_required(kind, whole)
     dml_checks.check_references(org, kind, given)
     whole.update(dml_effects.before(org, kind, whole, None, set(given)))
@@ -58,6 +59,7 @@ def update(org: Org, user_id: str, record: Record, values: Mapping[str, Any]) ->
     given = dml_checks.named(org, user_id, kind, values)
     dml_checks.check_writable(org, user_id, kind, given, at_creation=False)
     dml_checks.check_values(kind, given)
+    given = _as_kept(kind, given)
     dml_checks.check_required(kind, given, at_creation=False)
     dml_checks.check_references(org, kind, given, record.values)
     whole = {**record.values, **given}
@@ -111,6 +113,12 @@ def holders(org: Org, kind: ObjectType, field: Field, value: Any) -> list[Record
     if value is None:
         return []
     return [one for one in org.store(kind.name).holders(field, value) if not one.is_deleted]
+
+
+def _as_kept(kind: ObjectType, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as Salesforce keeps them: e-mail addresses in small letters (recorded)."""
+    emails = {field.name for field in kind if field.type == "email"}
+    return {name: value.lower() if name in emails and isinstance(value, str) else value for name, value in given.items()}
 
 
 def _defaults(user_id: str, kind: ObjectType) -> dict[str, Any]:

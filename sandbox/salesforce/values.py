@@ -140,10 +140,8 @@ def _read(field: Field, value: Any) -> Value | None:  # noqa: PLR0911 - one way 
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if kind in {"id", "reference"}:
         return _reference(field, text)
-    if kind == "textarea":
-        return text
-    # Text is kept without the blanks around it, and an address in small letters, as Salesforce keeps them.
-    return (text.lower() if kind == "email" else text).strip() or None
+    # Text is kept without the blanks around it, as Salesforce keeps it.
+    return text if kind == "textarea" else text.strip() or None
 
 
 def _reference(field: Field, text: str) -> str:
