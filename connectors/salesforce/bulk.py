@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -271,17 +271,11 @@ def read_csv(answer: Answer, rows_a_slice: int, *, skip: int = 0, is_quoted: boo
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""], check_utf8=True
             ),
         )
-        seen = 0
-        held: tuple[pa.RecordBatch, int] | None = None
-        for batch in reader:
-            for start in range(0, batch.num_rows, rows_a_slice):
-                rows = batch.slice(start, rows_a_slice)
-                seen += rows.num_rows
-                if seen <= skip:
-                    continue
-                if held is not None:
-                    yield held
-                held = rows.slice(max(rows.num_rows - (seen - skip), 0)), seen
+        held = None
+        for piece in _pieces(reader, rows_a_slice, skip):
+            if held is not None:
+                yield held
+            held = piece
         # The last rows are handed on when it is known that the last one is whole: a value that lost its end is a value for pyarrow.
         if is_quoted and body.is_cut_short:
             raise _broken("its last row is not whole")
@@ -296,6 +290,17 @@ def read_csv(answer: Answer, rows_a_slice: int, *, skip: int = 0, is_quoted: boo
         raise _broken(type(error).__name__) from error
     finally:
         body.close()
+
+
+def _pieces(batches: Iterable[pa.RecordBatch], rows_a_slice: int, skip: int) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """The rows after the first ``skip``, in slices; with each, how many rows were read with it in all."""
+    seen = 0
+    for batch in batches:
+        for start in range(0, batch.num_rows, rows_a_slice):
+            rows = batch.slice(start, rows_a_slice)
+            seen += rows.num_rows
+            if seen > skip:
+                yield rows.slice(max(rows.num_rows - (seen - skip), 0)), seen
 
 
 class _Body:
