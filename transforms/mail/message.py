@@ -24,7 +24,8 @@ class Mail:
 
     ``headers`` by lower-case name; ``text`` is the plain text (or the markup, where there is no plain text);
     ``reports`` the groups of fields of delivery reports, the first group of each about the mail as a whole left out;
-    ``original`` the headers of the mail that came back; ``is_attached_report``: the reports stand in a mail that is attached to this one.
+    ``original`` the headers of the mail that came back; ``is_attached_report``: the reports stand in a mail that is attached to this one;
+    ``is_calendar``: an invitation or the answer to one; ``complaint_of``: who marked a mail of ours as spam (RFC 5965), where the report says.
     """
 
     headers: Mapping[str, tuple[str, ...]]
@@ -36,6 +37,8 @@ class Mail:
     report_type: str = ""
     has_attachment: bool = False
     is_attached_report: bool = False
+    is_calendar: bool = False
+    complaint_of: str = ""
 
     def header(self, name: str) -> str:
         """The first header of that name, or an empty text."""
@@ -83,6 +86,8 @@ def from_bytes(raw: bytes) -> Mail:
         report_type=str(message.get_param("report-type") or "").lower(),
         has_attachment=any(part.get_content_disposition() == "attachment" for part in parts),
         is_attached_report=any(part.get_content_type() in _MAILS for part in parts[1:] if _holds_report(part)),
+        is_calendar=any(part.get_content_type() == "text/calendar" for part in parts),
+        complaint_of=next((_complainer(part) for part in parts if part.get_content_type() == "message/feedback-report"), ""),
     )
 
 
@@ -106,6 +111,7 @@ def from_lines(subject: str, body: str, headers: str) -> Mail:
         text=body,
         content_type=kind.partition(";")[0].strip(),
         report_type=report[1] if report else "",
+        is_calendar=kind.startswith("text/calendar"),
     )
 
 
@@ -200,6 +206,12 @@ def _groups(part: Message) -> Iterator[dict[str, str]]:
         fields = {name.lower(): _header_text(value) for name, value in group.items()} if isinstance(group, Message) else {}
         if "final-recipient" in fields or "original-recipient" in fields or "action" in fields:
             yield fields
+
+
+def _complainer(part: Message) -> str:
+    payload = part.get_payload()
+    fields = payload[0] if isinstance(payload, list) and payload else None
+    return first_address(str(fields.get("original-rcpt-to", ""))) if isinstance(fields, Message) else ""
 
 
 def _text(parts: list[Message]) -> str:

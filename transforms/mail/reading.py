@@ -79,13 +79,39 @@ def _told(mail: Mail, *endings: str) -> list[str]:
     return [value for name, values in mail.headers.items() if name.endswith(endings) for value in values]
 
 
+_REPORTS = {"feedback-report": "feedback-report", "disposition-notification": "disposition-notification", "delivery-status": "delivered"}
+"""Reports that machines write and that are no bounces: somebody marked our mail as spam, a mail was shown, a mail arrived."""
+
+_UNREADABLE = 0.2
+_SPARSE = 0.5
+
+
 def _read_answer(mail: Mail, at: date | None, *, asks_language: bool) -> Reading:
+    if mail.report_type in _REPORTS and (mail.report_type != "disposition-notification" or not read_farewell(mail, at)):
+        return Reading(AUTO_REPLY, "other", recipient=mail.complaint_of or mail.sender, evidence=_REPORTS[mail.report_type])
+    if mail.is_calendar:
+        # Who invites, accepts or declines is a person; the words of the invitation are about the meeting.
+        return Reading(HUMAN, recipient=mail.sender, confidence=0.8, evidence="text/calendar")
+    if _is_unreadable(mail.text):
+        return Reading(HUMAN, recipient=mail.sender, confidence=_UNREADABLE, evidence="no readable text")
     notice = read_notice(mail, at) or read_farewell(mail, at)
     if notice:
         return _from_notice(notice, mail)
-    if mail.report_type == "disposition-notification":
-        return Reading(AUTO_REPLY, "other", recipient=mail.sender, confidence=0.9, evidence="disposition-notification")
-    return Reading(HUMAN, recipient=mail.sender, language=_language(mail) if asks_language else "")
+    if not mail.text.strip():
+        sparse = "no text" if mail.subject else "no readable text"
+        return Reading(HUMAN, recipient=mail.sender, confidence=_SPARSE if mail.subject else _UNREADABLE, evidence=sparse)
+    language = _language(mail) if asks_language else ""
+    if "list-unsubscribe" in mail.headers or mail.header("precedence").lower() in {"bulk", "junk", "list"}:
+        # Written by a person once, for many; that a machine sent it shows in these headers alone, and people on lists carry them too.
+        return Reading(HUMAN, recipient=mail.sender, language=language, confidence=_SPARSE, evidence="sent to many")
+    return Reading(HUMAN, recipient=mail.sender, language=language)
+
+
+def _is_unreadable(text: str) -> bool:
+    """Whether what should be text is mostly bytes of something else."""
+    head = text[:2000]
+    odd = sum(1 for letter in head if letter == "\ufffd" or (ord(letter) < 32 and letter not in "\t\r\n\f\v") or 127 <= ord(letter) < 160)
+    return odd > 0.1 * len(head)
 
 
 def _from_notice(notice: Notice, mail: Mail) -> Reading:

@@ -16,6 +16,7 @@ from transforms.mail.notices import ENOUGH, TITLED, bare_subject, is_answer, is_
 from transforms.mail.parts import new_text, split_signature
 from transforms.mail.phrases import Hit, book, fold, word_pattern
 
+_ENOUGH_TO_ACKNOWLEDGE = 3.4
 _REASONS = ("challenge", "left", "role_change", "absent", "acknowledgement")
 _WEIGHT_OF_REASON = {"challenge": 1.6, "left": 1.5, "role_change": 1.25, "absent": 1.0, "acknowledgement": 0.8}
 _NAME = re.compile(
@@ -60,6 +61,9 @@ def read_notice(mail: Mail, at: date | None) -> Notice | None:
     if points < ENOUGH or not (headers or title or said or marks):
         return None
     reason, decisive = _reason(said, titled_absent=any(h.phrase.reason == "subject_absent" for h in title))
+    if reason == "acknowledgement" and not (headers or title) and points < _ENOUGH_TO_ACKNOWLEDGE:
+        # "We have received it and will answer" is also what people write.
+        return None
     evidence = (
         decisive.phrase.shown if decisive else (title[0].phrase.shown if title else "Auto-Submitted" if headers else marks[0].phrase.shown)
     )
