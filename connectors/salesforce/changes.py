@@ -18,7 +18,17 @@ from transforms.vocabulary.changes import Page
 
 Json = dict[str, Any]
 
-PREFIXES = {"Contact": "003", "Lead": "00Q", "Account": "001", "EmailMessage": "02s", "Task": "00T", "Event": "00U", "Case": "500"}
+PREFIXES = {
+    "Contact": "003",
+    "Lead": "00Q",
+    "Account": "001",
+    "EmailMessage": "02s",
+    "Task": "00T",
+    "Event": "00U",
+    "Case": "500",
+    "CaseComment": "00a",
+    "CampaignMember": "00v",
+}
 """How the ids of objects begin whose records are compared with what is known, once a week."""
 
 

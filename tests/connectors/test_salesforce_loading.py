@@ -389,6 +389,22 @@ def test_a_record_that_vanished_long_ago_is_named(sandbox: Sandbox) -> None:
     assert quiet.calls()["read"] == 1
 
 
+def test_an_answer_to_a_campaign_that_was_taken_back_is_gone(sandbox: Sandbox) -> None:
+    """Members of campaigns leave no trace but the list of deletions, and after that only their absence."""
+    crm = connect(sandbox)
+    pages, cursor = pull(crm, "activities")
+    known = rows_of(pages)["activity_id"].tolist()
+    soon, late = first(sandbox, "CampaignMember", 0), first(sandbox, "CampaignMember", 1)
+    sandbox.clock.advance(3_600)
+    sandbox.org.delete(sandbox.org.admin_id, soon)
+    sandbox.clock.advance(DAY_S)
+    pages, cursor = pull(crm, "activities", cursor)
+    assert (soon.id, "archived", "") in gone_of(pages)
+    sandbox.org.delete(sandbox.org.admin_id, late)
+    sandbox.clock.advance(20 * DAY_S)
+    assert (late.id, "archived", "") in gone_of(pull(connect(sandbox, known=lambda _table: known), "activities", cursor)[0])
+
+
 def test_a_record_that_nobody_has_read_comes(sandbox: Sandbox) -> None:
     """What the comparison finds in the org and nobody knows is read."""
     crm = connect(sandbox)
