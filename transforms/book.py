@@ -17,10 +17,11 @@ from transforms.accounts import accounts_of
 from transforms.attempts import find_attempts
 from transforms.happenings import find_happenings
 from transforms.merging import find_records, merge_records
-from transforms.org import Org
+from transforms.org import Org, first_unknown_day
 from transforms.persons import resolve
 from transforms.policy import Policy
 from transforms.rhythm import day_number, group_of, heard_days
+from transforms.silence.facts import way_numbers
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import COMPANIES, CONTACTS, OWNERS, STORED_ACTIVITIES, Channel, Direction, Outcome, empty_table
@@ -190,19 +191,24 @@ class Book:
     @cached_property
     def tomorrow(self) -> int:
         """The first UTC day of which nothing is known yet, as days since 1970."""
-        return int(day_number(pd.Series([self.as_of - pd.Timedelta(microseconds=1)]))[0]) + 1
+        return first_unknown_day(self.as_of)
 
     @cached_property
     def rhythm(self) -> pd.DataFrame:
         """For each person: ``number`` of days heard, ``usual`` gap in days, ``gap`` before the last day heard, ``usual_before`` it, ``group``, ``recency``.
 
-        ``recency`` is days since last heard, in whole UTC days from 1; for people never heard from, since we know them.
+        ``recency`` is days since last heard, in whole UTC days from 1; for people never heard from, since we know them. Days in a hole of
+        the data, of which nothing is known of anybody, do not count.
         """
         latest = self.heard_days.drop_duplicates("person", keep="last")
         latest = latest.set_axis(self.persons.index[latest["person"]], axis=0).reindex(self.persons.index)
         number = latest["number"].fillna(0).astype("int64")
         known = self.persons["first_known_at"]
         known_on = pd.Series(day_number(known.fillna(self.as_of)), index=known.index).where(known.notna())
+        since = latest["on"].fillna(known_on)
+        ways = pd.Series(way_numbers(self.heard[["crm", "channel"]]), index=self.heard.index)
+        way = self.align(ways.groupby(self.heard["person_id"]).last())
+        lost = self.org.holes.days_of(way.to_numpy(), since.fillna(self.tomorrow).to_numpy() + 1, np.full(len(since), self.tomorrow))
         return pd.DataFrame(
             {
                 "number": number,
@@ -210,7 +216,7 @@ class Book:
                 "gap": latest["gap"],
                 "usual_before": latest["usual_before"],
                 "group": group_of(number.to_numpy(), latest["usual"].to_numpy()),
-                "recency": (self.tomorrow - latest["on"].fillna(known_on)).clip(lower=1),
+                "recency": (self.tomorrow - since - lost).clip(lower=1),
             }
         )
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from transforms.policy import Policy
 from transforms.rhythm import FEW, GROUPS, day_number
+from transforms.silence.holes import Holes, find_holes
 from transforms.silence.judging import Learned, learn
 from transforms.silence.sample import Sample
 from transforms.vocabulary.errors import BadInput
@@ -42,7 +43,7 @@ class Tally:
     """Counts over one bucket, at one moment.
 
     ``sample``: persons on past days, and whether they were heard from after. ``pauses`` [group, step]: how long the pauses were that ended.
-    ``answers`` channel → attempts, answered. ``sources`` crm|owner|channel (owner * for all of them). ``checkins``: touches read, and
+    ``answers``: attempts and answered, by way and more (see ``channels.rates``). ``sources`` crm|owner|channel (owner * for all of them). ``checkins``: touches read, and
     check-ins among them. ``voices`` company → the two persons heard from latest: time, person_id, name.
     """
 
@@ -54,6 +55,7 @@ class Tally:
     sources: dict[str, Source] = field(default_factory=dict)
     checkins: tuple[int, int] = (0, 0)
     voices: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+    heard_on: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, as_of: pd.Timestamp, policy: Policy) -> Tally:
@@ -78,6 +80,7 @@ class Tally:
             sources,
             _added(self.checkins, other.checkins),
             voices,
+            {name: _counts(self, name) + _counts(other, name) for name in {*self.heard_on, *other.heard_on}},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -92,6 +95,7 @@ class Tally:
                 name: {"weeks": s.weeks.tolist(), "last": s.last, "persons": s.persons} for name, s in sorted(self.sources.items())
             },
             "checkins": list(self.checkins),
+            "heard_on": {name: counts.tolist() for name, counts in sorted(self.heard_on.items())},
             "voices": {company: [list(voice) for voice in voices] for company, voices in sorted(self.voices.items())},
         }
 
@@ -107,6 +111,7 @@ class Tally:
             {name: Source(np.array(s["weeks"], dtype="int64"), s["last"], s["persons"]) for name, s in kept["sources"].items()},
             (int(kept["checkins"][0]), int(kept["checkins"][1])),
             {company: [(v[0], v[1], v[2]) for v in voices] for company, voices in kept["voices"].items()},
+            {name: np.array(counts, dtype="int64") for name, counts in kept["heard_on"].items()},
         )
 
 
@@ -126,13 +131,17 @@ class Org:
 
     tally: Tally
     learned: Learned
+    holes: Holes
 
     @classmethod
     def from_tally(cls, tally: Tally) -> Org:
         """Learn from a tally of everybody. The sample is let go after it was learned from."""
-        as_of = pd.Timestamp(tally.as_of)
-        learned = learn(tally.sample, tally.policy, tally.as_of, int(day_number(pd.Series([as_of]))[0]))
-        return cls(replace(tally, sample=Sample.empty()), learned)
+        policy, today = tally.policy, first_unknown_day(pd.Timestamp(tally.as_of))
+        holes = find_holes(tally.heard_on, today, policy)
+        sample = tally.sample
+        sample = sample.take(np.flatnonzero(~holes.spoil(sample.facts, sample.cut, policy.horizon_days)))
+        sample = replace(sample, facts=holes.closed(sample.facts, sample.cut))
+        return cls(replace(tally, sample=Sample.empty()), learn(sample, policy, tally.as_of, today, holes), holes)
 
     @classmethod
     def without_history(cls, as_of: pd.Timestamp, policy: Policy) -> Org:
@@ -144,9 +153,13 @@ class Org:
         """The policy with which the history was counted."""
         return self.tally.policy
 
-    def chance(self, facts: np.ndarray) -> np.ndarray:
-        """The chance to hear within the horizon from people of whom these FACTS are known (see ``silence``)."""
-        return self.learned.chance(facts, self.policy.horizon_days)
+    def chance(self, facts: np.ndarray, day: int) -> np.ndarray:
+        """The chance to hear within the horizon from people of whom these FACTS are known on a day (see ``silence``)."""
+        return self.learned.chance(self.facts_on(facts, day), self.policy.horizon_days)
+
+    def facts_on(self, facts: np.ndarray, day: int) -> np.ndarray:
+        """The FACTS, where time in a hole of the data is no silence."""
+        return self.holes.closed(facts, np.full(len(facts), day))
 
     @property
     def silent_chance(self) -> float:
@@ -171,12 +184,6 @@ class Org:
                 result[group] = steps[min(int(np.searchsorted(below, share)), len(steps) - 1)]
         return result
 
-    def answer_rate(self, channel: str) -> float:
-        """The share of the last year's attempts by that channel that were answered; leans on ``answer_rate_prior``."""
-        attempts, answered = self.tally.answers.get(channel, (0, 0))
-        weight = self.policy.prior_weight
-        return (answered + weight * self.policy.answer_rate_prior) / (attempts + weight)
-
     @cached_property
     def deaf_since(self) -> dict[str, pd.Timestamp]:
         """Sources that delivered before and do not now, and since when.
@@ -198,6 +205,20 @@ class Org:
             if weekly.mean() * quiet_days / 7 >= self.policy.deaf_expected:
                 found[name] = last
         return found
+
+
+def _counts(tally: Tally, name: str) -> np.ndarray:
+    return tally.heard_on.get(name, np.zeros(days_back(tally.policy), dtype="int64"))
+
+
+def days_back(policy: Policy) -> int:
+    """For so many days back is counted how many people were heard: all days that are learned from, and a year before."""
+    return policy.training_days + policy.horizon_days + policy.year_days
+
+
+def first_unknown_day(as_of: pd.Timestamp) -> int:
+    """The first UTC day of which nothing is known yet at a moment, as days since 1970."""
+    return int(day_number(pd.Series([as_of - pd.Timedelta(microseconds=1)]))[0]) + 1
 
 
 def _added(a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int]:

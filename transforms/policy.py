@@ -100,6 +100,9 @@ class Policy:
     deaf_expected: float = 12.0
     """A source is deaf when at least this many records were to be expected since its last one, by its own earlier weeks."""
 
+    hole_expected: float = 20.0
+    """A time without a word from anybody is a hole in the data where so many people a day, added up, would have been heard by what is usual."""
+
     blind_share: float = 0.8
     """If at least this share of what came from a person came by sources that are deaf now, we are blind for them."""
 

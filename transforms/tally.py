@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 
 from transforms.book import Book, Tables
-from transforms.org import PAUSE_STEPS, WEEKS, Org, Source, Tally
+from transforms.channels.rates import count_answers
+from transforms.org import PAUSE_STEPS, WEEKS, Org, Source, Tally, days_back
 from transforms.policy import Policy
-from transforms.rhythm import FEW, group_of
+from transforms.rhythm import FEW, day_number, group_of
 from transforms.silence.history import sample_of
+from transforms.silence.holes import EVERYWHERE
 from transforms.vocabulary.tables import Channel
 
 BY_HAND = (Channel.CALL, Channel.MEETING)
@@ -26,10 +28,11 @@ def tally(tables: Tables, as_of: pd.Timestamp, policy: Policy) -> Tally:
         policy,
         sample_of(book),
         counts.pauses,
-        _count_answers(book),
+        count_answers(book),
         count_sources(book),
         _count_checkins(book),
         _find_voices(book),
+        _count_days(book),
     )
 
 
@@ -43,16 +46,19 @@ def _count_pauses(book: Book, counts: Tally) -> None:
     np.add.at(counts.pauses, (group, step), 1)
 
 
-def _count_answers(book: Book) -> dict[str, tuple[int, int]]:
-    decided = book.within(decided_attempts(book), book.policy.year_days)
-    by_channel = decided["answered_at"].notna().groupby(decided["channel"]).agg(["size", "sum"])
-    return {str(way): (int(row["size"]), int(row["sum"])) for way, row in by_channel.iterrows()}
-
-
-def decided_attempts(book: Book) -> pd.DataFrame:
-    """The attempts that were answered, or that had the time to be."""
-    rows = book.attempts
-    return rows[rows["answered_at"].notna() | (rows["occurred_at"] <= book.as_of - pd.Timedelta(days=book.policy.answer_days))]
+def _count_days(book: Book) -> dict[str, np.ndarray]:
+    """How many people were heard on each day back from the moment of the book, by each way of capture that records by itself, and by all of them."""
+    rows = book.heard[~book.heard["channel"].isin(BY_HAND)]
+    back = book.tomorrow - 1 - day_number(rows["occurred_at"])
+    codes, names = pd.factorize(rows["crm"] + "|" + rows["channel"])
+    length = days_back(book.policy)
+    known = back < length
+    # One person counts once a day and way: the key is way, day, person.
+    person = rows["person_id"].cat.codes.to_numpy().astype("int64")[known]
+    keys = np.unique((codes[known].astype("int64") * length + back[known]) * 2**31 + person)
+    counts = np.bincount(keys >> 31, minlength=len(names) * length).reshape(len(names), length)
+    whole = np.bincount(np.unique(back[known] * 2**31 + person) >> 31, minlength=length)
+    return {**{str(name): counts[place] for place, name in enumerate(names)}, **({EVERYWHERE: whole} if len(names) else {})}
 
 
 def source_names(rows: pd.DataFrame) -> pd.Series:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transforms.channels.rates import Rates
 from transforms.org import Org, Source, Tally, combine
 from transforms.persons import bucket_of, resolve
 from transforms.policy import Policy
@@ -60,7 +61,7 @@ def test_a_chance_is_one_and_the_card_agrees(seed: int) -> None:
     """Chances lie between 0 and 1, whatever is known of a person; the card tells of as many rows as there were."""
     tally = tally_of(seed)
     org = combine([tally])
-    chances = org.chance(tally.sample.facts)
+    chances = org.chance(tally.sample.facts, 20_000)
     assert 0 <= chances.min() <= chances.max() <= 1
     assert org.learned.card.rows == len(tally.sample)
 
@@ -99,9 +100,9 @@ def test_without_history_everything_is_a_prior_and_nothing_breaks() -> None:
     facts[:, PLACE["since_heard"]] = facts[:, PLACE["since_first"]] = facts[:, PLACE["known"]] = [2, 30, 300]
     facts[:, PLACE["days_heard"]] = 1
     facts[:, PLACE["since_touch"]] = np.nan
-    chances = org.chance(facts)
+    chances = org.chance(facts, 20_000)
     assert sorted(chances, reverse=True) == chances.tolist()
-    assert POLICY.answer_rate_prior == org.answer_rate("call")
+    assert POLICY.answer_rate_prior == Rates(org.tally.answers, POLICY).rate("call")
     assert org.deaf_since == {}
     assert org.learned.card.auc is None
 

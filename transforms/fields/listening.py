@@ -53,7 +53,7 @@ def hear_back_chance(book: Book) -> pd.Series:
     For people who have probably left it is lowered by the chance that they are still there. In percent, in steps of 5.
     Doubt it in the first months of a new CRM: it then leans on what is usual elsewhere.
     """
-    chance = pd.Series(book.org.chance(facts_now(book)), index=book.persons.index)
+    chance = pd.Series(book.org.chance(facts_now(book), book.tomorrow), index=book.persons.index)
     # Of everybody else the usual share of leavers is in the learned chance already.
     has_left = book.value(job_state).isin(["left", "probably_moved"])
     return chance.where(~has_left, chance * book.value(still_there_chance))

@@ -41,8 +41,6 @@ class ModelCard:
     first_day: str | None
     last_day: str | None
     prior: str
-    shift: float
-    slope: float
     silent_chance: float
     false_alarm_asked: float
     false_alarm_seen: float | None

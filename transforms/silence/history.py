@@ -16,7 +16,7 @@ import pandas as pd
 from transforms.book import Book
 from transforms.policy import Policy
 from transforms.rhythm import day_number
-from transforms.silence.facts import FACTS, HALF_LIVES, PAUSE, PLACE
+from transforms.silence.facts import FACTS, HALF_LIVES, PAUSE, PLACE, way_numbers
 from transforms.silence.sample import Sample
 
 _FADING = slice(PLACE["heard_7"], PLACE["unanswered"])
@@ -56,8 +56,8 @@ class History:
 
     def __init__(self, book: Book) -> None:
         self.people, self.horizon = len(book.persons), book.policy.horizon_days
-        days = book.heard_days.sort_values(["on", "person"])
-        self.person, self.on, self.gap, self.number = (days[name].to_numpy() for name in ("person", "on", "gap", "number"))
+        days = book.heard_days.assign(way=_ways(book)).sort_values(["on", "person"])
+        self.person, self.on, self.gap, self.number, self.way = (days[name].to_numpy() for name in ("person", "on", "gap", "number", "way"))
         begins = ~(self.gap <= PAUSE)
         begun = Days(self.person[begins], self.on[begins], np.ones(int(begins.sum())))
         messages, self.touched = Days.of(book.heard), Days.of(book.touches).once()
@@ -81,7 +81,9 @@ class History:
         some, is_kept = copy(self), np.zeros(self.people, dtype=bool)
         is_kept[codes] = True
         kept = is_kept[self.person]
-        some.person, some.on, some.gap, some.number = (column[kept] for column in (self.person, self.on, self.gap, self.number))
+        some.person, some.on, some.gap, some.number, some.way = (
+            column[kept] for column in (self.person, self.on, self.gap, self.number, self.way)
+        )
         some.touched = self.touched.of_people(is_kept)
         some.fading = tuple((days.of_people(is_kept), life) for days, life in self.fading)
         return some
@@ -93,7 +95,7 @@ class History:
         """
         people = self.people
         fading = np.zeros((len(self.fading), people))
-        first, last, count = np.full(people, np.nan), np.full(people, np.nan), np.zeros(people)
+        first, last, count, way = np.full(people, np.nan), np.full(people, np.nan), np.zeros(people), np.full(people, np.nan)
         touch_last, unanswered = np.full(people, np.nan), np.zeros(people)
         gaps_log, gaps_log2, longest = np.zeros(people), np.zeros(people), np.zeros(people)
         log_gap = np.log(np.maximum(np.nan_to_num(self.gap, nan=1.0), 1.0))
@@ -109,7 +111,7 @@ class History:
             fresh = slice(int(np.searchsorted(self.on, past)), until)
             who, on = self.person[fresh], self.on[fresh]
             # Days stand in their order, and of several assignments to one person the last one stays.
-            last[who], count[who] = on, self.number[fresh]
+            last[who], count[who], way[who] = on, self.number[fresh], self.way[fresh]
             is_first = self.number[fresh] == 1
             first[who[is_first]] = on[is_first]
             gaps_log += np.bincount(who, weights=log_gap[fresh], minlength=people)
@@ -131,6 +133,7 @@ class History:
                     *(unanswered, now - touch_last, gaps_log, gaps_log2, longest),
                     np.bincount(self.person[:until], weights=is_longer, minlength=people),
                     np.bincount(self.person[:until], weights=ended, minlength=people),
+                    way,
                 ]
             )
             yield facts
@@ -141,6 +144,15 @@ class History:
         found = np.zeros(self.people, dtype=bool)
         found[self.person[slice(*np.searchsorted(self.on, [cut, cut + self.horizon]))]] = True
         return found
+
+
+def _ways(book: Book) -> np.ndarray:
+    """By which way each person was heard last on each of the days of ``heard_days``, as a number."""
+    rows = book.heard
+    on, codes = day_number(rows["occurred_at"]), rows["person_id"].cat.codes.to_numpy()
+    ends = np.ones(len(rows), dtype=bool)
+    ends[:-1] = (codes[1:] != codes[:-1]) | (on[1:] != on[:-1])
+    return way_numbers(rows[["crm", "channel"]])[ends]
 
 
 def facts_now(book: Book) -> np.ndarray:
@@ -154,7 +166,7 @@ def chances_on(book: Book, codes: np.ndarray, days: np.ndarray) -> np.ndarray:
     dates = np.unique(days)
     for day, facts in zip(dates, history.facts(dates) if len(dates) else (), strict=True):
         here = days == day
-        found[here] = book.org.chance(facts[codes[here]])
+        found[here] = book.org.chance(facts[codes[here]], int(day))
     return found
 
 

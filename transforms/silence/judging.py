@@ -14,6 +14,7 @@ from scipy.special import expit
 from transforms.policy import Policy
 from transforms.silence.card import Bin, ModelCard, Weighed
 from transforms.silence.facts import PLACE
+from transforms.silence.holes import Holes
 from transforms.silence.model import Model, fit, likeliest, the_prior
 from transforms.silence.sample import Sample
 from transforms.silence.terms import TERMS, terms_of
@@ -24,9 +25,6 @@ BLOCKS = (0.55, 0.7, 0.85, 1.0)
 FEWEST = 30
 """With fewer rows to learn from, or to judge, a check would say nothing."""
 
-CERTAIN = 0.05, 0.05
-"""How far the calibration may go from the model: deviations of the shift and of the slope that are believed before there is any evidence."""
-
 PRIOR_HEARD = 20.0
 """The threshold leans on what the model itself expects with the weight of so many people who were heard."""
 
@@ -35,11 +33,13 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Learned:
-    """What was learned: the model, its calibration (``shift`` + ``slope`` · log odds), the threshold for silence, and the card."""
+    """What was learned: the model, the threshold for silence, and the card.
+
+    A calibration after the fit (a shift and a slope of the log odds, Platt 1999) was tried and left out: learned on past days and used on later
+    ones, it made the calibration no better and the order of people of different months worse.
+    """
 
     model: Model
-    shift: float
-    slope: float
     silent_chance: float
     card: ModelCard
     usual: np.ndarray
@@ -47,11 +47,11 @@ class Learned:
 
     def chance(self, facts: np.ndarray, horizon: int) -> np.ndarray:
         """The chance to hear within the horizon from people of whom these FACTS are known."""
-        return _said(self.shift + self.slope * self.model.log_odds(terms_of(facts, horizon)))
+        return _said(self.model.log_odds(terms_of(facts, horizon)))
 
     def reasons(self, facts: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
         """By how much each reason (see ``Term.reason``) moves the log odds of each person from those of the usual person of the sample."""
-        parts = self.slope * self.model.parts(terms_of(facts, horizon), self.usual)
+        parts = self.model.parts(terms_of(facts, horizon), self.usual)
         kinds = np.array([term.reason for term in TERMS])
         return {kind: parts[:, kinds == kind].sum(axis=1) for kind in dict.fromkeys(kinds)}
 
@@ -75,18 +75,17 @@ class _Checked:
         return len(self.odds)
 
 
-def learn(sample: Sample, policy: Policy, as_of: str, today: int) -> Learned:
+def learn(sample: Sample, policy: Policy, as_of: str, today: int, holes: Holes) -> Learned:
     """The model of one org, learned from its sample as of the day ``today``. The same for the same sample, always."""
     terms = terms_of(sample.facts, policy.horizon_days)
     heard, cut = sample.heard.astype("float64"), sample.cut.astype("int64")
     model = fit(terms, heard, _weight(cut, today, policy), policy.horizon_days)
     checked = _check(sample, terms, policy)
-    shift, slope = _calibration(checked)
-    odds = shift + slope * model.log_odds(terms)
-    silent = _silent_chance(checked, shift, slope, _said(odds), _weight(cut, today, policy), policy)
-    card = _card(sample, checked, (shift, slope, silent), model, policy, as_of)
+    chances = _said(model.log_odds(terms))
+    silent = _silent_chance(checked, chances, _weight(cut, today, policy), policy)
+    card = _card(sample, checked, silent, model, policy, as_of, holes)
     usual = np.average(terms, axis=0) if len(terms) else the_prior().centre
-    return Learned(model, shift, slope, silent, card, usual)
+    return Learned(model, silent, card, usual)
 
 
 def _weight(cut: np.ndarray, today: int, policy: Policy) -> np.ndarray:
@@ -120,21 +119,13 @@ def _recency_terms(sample: Sample) -> np.ndarray:
     return np.column_stack([np.ones(len(since)), np.log1p(since)])
 
 
-def _calibration(checked: _Checked) -> tuple[float, float]:
-    """Shift and slope of the log odds that fit what happened on the days of the check (Platt 1999), drawn to 0 and 1."""
-    rows = np.column_stack([np.ones(len(checked)), checked.odds])
-    strength = np.array(CERTAIN) ** -2.0
-    shift, slope = likeliest(rows, checked.heard, checked.weight, np.array([0.0, 1.0]), strength)
-    return float(shift), float(max(slope, 0.1))
-
-
-def _silent_chance(checked: _Checked, shift: float, slope: float, chances: np.ndarray, weight: np.ndarray, policy: Policy) -> float:
+def _silent_chance(checked: _Checked, chances: np.ndarray, weight: np.ndarray, policy: Policy) -> float:
     """The chance at or under which somebody counts as silent: of those who were heard, the share ``false_alarm`` had so low a chance.
 
     Counted on the days of the check; where few were heard there, it leans on what the model expects of the rows that it learned from.
     """
     was_heard = checked.heard > 0
-    seen, own = _said(shift + slope * checked.odds[was_heard]), checked.weight[was_heard]
+    seen, own = _said(checked.odds[was_heard]), checked.weight[was_heard]
     if not len(chances) and not len(seen):
         return the_prior().silent_chance
     expected = weight * chances
@@ -146,10 +137,9 @@ def _silent_chance(checked: _Checked, shift: float, slope: float, chances: np.nd
     return float(values[order][max(below - 1, 0)])
 
 
-def _card(sample: Sample, checked: _Checked, threshold: tuple[float, float, float], model: Model, policy: Policy, as_of: str) -> ModelCard:
-    shift, slope, silent = threshold
+def _card(sample: Sample, checked: _Checked, silent: float, model: Model, policy: Policy, as_of: str, holes: Holes) -> ModelCard:
     prior = the_prior()
-    chances, rule = expit(shift + slope * checked.odds), expit(checked.recency)
+    chances, rule = _said(checked.odds), expit(checked.recency)
     bins = np.minimum((chances * BINS).astype("int64"), BINS - 1)
     table = [
         Bin(
@@ -168,9 +158,7 @@ def _card(sample: Sample, checked: _Checked, threshold: tuple[float, float, floa
         first_day=_day(sample.cut.min()) if len(sample) else None,
         last_day=_day(sample.cut.max()) if len(sample) else None,
         prior=prior.made,
-        shift=round(shift, 5),
-        slope=round(slope, 5),
-        silent_chance=round(silent, 5),
+        silent_chance=round(silent, 6),
         false_alarm_asked=policy.false_alarm,
         false_alarm_seen=round(float((chances[was_heard] <= silent).mean()), 4) if was_heard.any() else None,
         judged=len(checked),
@@ -182,6 +170,7 @@ def _card(sample: Sample, checked: _Checked, threshold: tuple[float, float, floa
         if len(checked)
         else None,
         calibration=table,
+        holes=[{"source": hole.source, "first": _day(hole.first), "last": _day(hole.last)} for hole in holes.found],
         coefficients=[
             Weighed(name, words, round(float(own), 4), round(float(usual), 4), round(float(deviation), 4))
             for (name, words), own, usual, deviation in zip(names, model.coefficients, prior.mean, prior.deviation, strict=True)
@@ -189,7 +178,7 @@ def _card(sample: Sample, checked: _Checked, threshold: tuple[float, float, floa
     )
 
 
-def _day(number: np.integer) -> str:
+def _day(number: np.integer | int) -> str:
     return str(np.datetime64(int(number), "D"))
 
 
