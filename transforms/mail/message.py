@@ -78,7 +78,7 @@ def from_bytes(raw: bytes) -> Mail:
     original = next((_headers(part) for part in _originals(message)), {})
     return Mail(
         headers=headers,
-        subject=_header_text(message.get("subject", "")),
+        subject=next(iter(headers.get("subject", ())), ""),
         text=_text(parts),
         reports=reports,
         original=original,
@@ -117,13 +117,17 @@ def from_lines(subject: str, body: str, headers: str) -> Mail:
 
 def _headers(message: Message) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
-    for name, value in message.items():
-        found[name.lower()] = (*found.get(name.lower(), ()), _header_text(value))
+    charset = str(message.get_content_charset() or "utf-8")
+    for name, value in message.raw_items():
+        found[name.lower()] = (*found.get(name.lower(), ()), _header_text(value, charset))
     return found
 
 
-def _header_text(value: object) -> str:
+def _header_text(value: object, charset: str = "utf-8") -> str:
     text = re.sub(r"\s*\r?\n\s*", " ", str(value))
+    if not text.isascii():
+        # Bytes that nobody encoded, kept by the parser as lone surrogates.
+        text = _read_bytes(text.encode("utf-8", "surrogateescape"), charset)
     if "=?" not in text:
         return text.strip()
     try:
@@ -235,10 +239,14 @@ def _decoded(part: Message) -> str:
         return ""
     if not isinstance(payload, bytes):
         return str(payload or "")
-    charset = str(part.get_content_charset() or "utf-8")
+    return _read_bytes(payload, str(part.get_content_charset() or "utf-8"))
+
+
+def _read_bytes(raw: bytes, charset: str) -> str:
+    """The text in bytes: by their charset, else UTF-8, else every byte as a letter."""
     for name in (charset, "utf-8"):
         try:
-            return payload.decode(name)
+            return raw.decode(name)
         except (LookupError, UnicodeError, ValueError):
             continue
-    return payload.decode("latin-1")
+    return raw.decode("latin-1")
