@@ -162,14 +162,12 @@ def render_backtest(report: Report, names: Mapping[str, str], out: Path | None) 
 
 
 def _comparison(report: Report) -> Table:
-    """Figures down, Still There and the curves across: that fits a narrow terminal."""
+    """Still There and the curves side by side; that fits a narrow terminal. Then the leads in AUC."""
     whole = comparison_table(report)
-    table = Table("", *[str(row[0]) for row in whole["rows"][: len(NAMES)]], box=None)
-    for place, head in enumerate(whole["heads"], start=1):
-        table.add_row(head, *[str(row[place]) for row in whole["rows"][: len(NAMES)]])
-    for name in report.listening.leads:
-        lead = signed(report.listening.leads[name].auc)
-        table.add_row(f"lead over {NAMES[name].lower()}, AUC", lead)
+    table = Table("", *whole.heads[: len(NAMES)], box=None)
+    for head, *cells in whole.rows:
+        table.add_row(head, *cells[: len(NAMES)])
+    table.add_row("lead of Still There, AUC", "", *[signed(lead.auc) for lead in report.listening.leads.values()])
     return table
 
 

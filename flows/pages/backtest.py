@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,20 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from flows.pages import charts
-from flows.pages.words import MEANINGS, NAMES, judged_line, number, percent, signed, verdict
+from flows.pages.words import MEANINGS, NAMES, judged_line, number, percent, points, signed, spread, verdict
 from transforms.backtest.figures import OURS, Segment
 from transforms.backtest.judging import Report, describe_data
 
 SHOWN = 12
 """So many parts of a kind are shown; the JSON has all of them."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A table of text: the names of what is compared, and rows that begin with the name of a figure."""
+
+    heads: list[str]
+    rows: list[tuple[str, ...]]
 
 
 def render_backtest_page(report: Report, names: Mapping[str, str]) -> str:
@@ -29,11 +38,11 @@ def render_backtest_page(report: Report, names: Mapping[str, str]) -> str:
         judged_line=judged_line(report),
         verdict=verdict(listening),
         figures=[
-            ("AUC", number(ours.auc, 2), MEANINGS["auc"]),
-            ("Lead over days since last", signed(listening.leads["days_since_last"].auc), MEANINGS["lead"]),
-            ("Calibration error", number(ours.calibration_error), "How far the chances lie from what came, on average."),
-            ("Caught at 5 % false alarms", percent(ours.caught[-1].silent), "Of those who stayed away."),
-            ("False alarms of the state", percent(states.false_alarm), "Called silent, yet heard from."),
+            ("AUC", *spread(ours.auc, 2), MEANINGS["auc"]),
+            ("Lead over days since last, AUC", *spread(listening.leads["days_since_last"].auc, 3), "Above 0 is better than counting days."),
+            ("Calibration error", *spread(ours.calibration_error, 3), "How far the chances lie from what came, on average."),
+            ("Caught at 5 % false alarms", *spread(ours.caught[-1].silent), "Of those who stayed away."),
+            ("False alarms of the state", *spread(states.false_alarm), "Of those who were heard from, the share called silent."),
         ],
         holes=[describe_data(hole) for hole in report.holes],
         left_out=[cut for cut in report.cuts if cut.why_not],
@@ -83,29 +92,21 @@ def render_backtest_page(report: Report, names: Mapping[str, str]) -> str:
     )
 
 
-def comparison_table(report: Report) -> dict[str, Any]:
-    """Still There, the curves, and the leads over them: heads and rows of text."""
-    heads = ["AUC", "Brier", "Brier skill", "calibration error"]
-    ours = report.listening.figures[OURS]
-    heads += [f"caught at {100 * one.false_alarms:.0f} %" for one in ours.caught]
-    heads += [f"gone, at {100 * one.false_alarms:.0f} %" for one in ours.caught]
-    rows = []
-    for name, figures in report.listening.figures.items():
-        caught = [percent(one.silent) for one in figures.caught] + [percent(one.gone) for one in figures.caught]
-        rows.append(
-            [
-                NAMES[name],
-                number(figures.auc),
-                number(figures.brier),
-                percent(figures.brier_skill),
-                number(figures.calibration_error),
-                *caught,
-            ]
-        )
-    for name, lead in report.listening.leads.items():
-        caught = [percent(one.silent) for one in lead.caught] + [percent(one.gone) for one in lead.caught]
-        rows.append([f"lead over {NAMES[name].lower()}", signed(lead.auc), signed(lead.brier), "", "", *caught])
-    return {"heads": heads, "rows": rows}
+def comparison_table(report: Report) -> Comparison:
+    """The figures down, Still There, the curves and the leads over them across: as text."""
+    listening = report.listening
+    sets = [(NAMES[name], figures, number, percent) for name, figures in listening.figures.items()]
+    rates = [f"{100 * one.false_alarms:.0f} %" for one in listening.figures[OURS].caught]
+    heads = ["AUC", "Brier score", "Brier skill", "calibration error"]
+    heads += [f"caught at {rate}" for rate in rates] + [f"caught at {rate}, gone" for rate in rates]
+    columns = {}
+    for name, figures, shown, share in sets:
+        plain = [shown(figures.auc), shown(figures.brier), share(figures.brier_skill), shown(figures.calibration_error)]
+        columns[name] = plain + [share(one.silent) for one in figures.caught] + [share(one.gone) for one in figures.caught]
+    for name, lead in listening.leads.items():
+        caught = [points(one.silent) for one in lead.caught] + [points(one.gone) for one in lead.caught]
+        columns[f"Lead over {NAMES[name].lower()}"] = [signed(lead.auc), signed(lead.brier), "", "", *caught]
+    return Comparison(list(columns), [(head, *(cells[place] for cells in columns.values())) for place, head in enumerate(heads)])
 
 
 def job_line(report: Report) -> str:

@@ -12,7 +12,7 @@ from transforms.backtest.judging import Cut
 from transforms.backtest.scores import Band, Score
 
 SIDE = 300.0
-LEFT, TOP, BOTTOM = 46.0, 12.0, 40.0
+LEFT, TOP, BOTTOM, RIGHT = 62.0, 12.0, 40.0, 22.0
 
 
 def reliability(bands: Sequence[Band]) -> Markup:
@@ -31,7 +31,7 @@ def reliability(bands: Sequence[Band]) -> Markup:
         parts.append(
             f'<circle class="ours" cx="{x:.1f}" cy="{y:.1f}" r="{3 + 9 * (band.rows / most) ** 0.5:.1f}"><title>{escape(told)}</title></circle>'
         )
-    return _svg(SIDE + LEFT + 12, SIDE + TOP + BOTTOM, parts, "Reliability diagram")
+    return _svg(SIDE + LEFT + RIGHT, SIDE + TOP + BOTTOM, parts, "Reliability diagram")
 
 
 def counts(bands: Sequence[Band]) -> Markup:
@@ -49,7 +49,7 @@ def counts(bands: Sequence[Band]) -> Markup:
         f'<text class="small" x="{_x(place / 10):.1f}" y="{height + 32}" text-anchor="middle">{place * 10} %</text>'
         for place in range(0, 11, 2)
     ]
-    return _svg(SIDE + LEFT + 12, height + 40, parts, "Judgements in each band of chances")
+    return _svg(SIDE + LEFT + RIGHT, height + 40, parts, "Judgements in each band of chances")
 
 
 def compared(listening: Comparison, what: str) -> Markup:
@@ -114,7 +114,7 @@ def over_time(cuts: Sequence[Cut]) -> Markup:
             parts.append(f'<circle class="{name}" cx="{x:.1f}" cy="{y(value):.1f}" r="3.5"><title>{escape(says)}</title></circle>')
     for name, runs in lines.items():
         parts += [f'<polyline class="{name}" points="{" ".join(run)}"/>' for run in runs if len(run) > 1]
-    return _svg(LEFT + width + 12, TOP + height + 28, parts, "Chance given and share heard from, cut by cut")
+    return _svg(LEFT + width + RIGHT, TOP + height + 28, parts, "Chance given and share heard from, cut by cut")
 
 
 def lead_bar(score: Score, reach: float) -> Markup:
@@ -151,7 +151,7 @@ def _axes(across: str, up: str) -> str:
         parts.append(f'<text class="small" x="{_x(0) - 6}" y="{_y(value) + 4:.1f}" text-anchor="end">{place * 10} %</text>')
         parts.append(f'<text class="small" x="{_x(value):.1f}" y="{_y(0) + 16:.1f}" text-anchor="middle">{place * 10} %</text>')
     parts.append(f'<text class="label" x="{_x(0.5):.1f}" y="{_y(0) + 34:.1f}" text-anchor="middle">{across}</text>')
-    parts.append(f'<text class="label" transform="rotate(-90)" x="{-_y(0.5):.1f}" y="11" text-anchor="middle">{up}</text>')
+    parts.append(f'<text class="label" transform="rotate(-90)" x="{-_y(0.5):.1f}" y="13" text-anchor="middle">{up}</text>')
     return "".join(parts)
 
 

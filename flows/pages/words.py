@@ -51,6 +51,21 @@ def brief(score: Score, places: int = 0) -> str:
     return f"{score.value:.{places}f}" if places else f"{100 * score.value:.0f} %"
 
 
+def spread(score: Score, places: int = 0) -> tuple[str, str]:
+    """The value, and its range in words below it."""
+    if score.value is None or score.low is None or score.high is None:
+        return "–", "too few to tell"
+    low, high = (f"{end:.{places}f}" if places else f"{100 * end:.0f} %" for end in (score.low, score.high))
+    return brief(score, places), f"{low} to {high}"
+
+
+def points(score: Score) -> str:
+    """A difference of shares in percentage points, with the sign."""
+    if score.value is None or score.low is None or score.high is None:
+        return "–"
+    return f"{100 * score.value:+.0f} ({100 * score.low:+.0f} to {100 * score.high:+.0f})"
+
+
 def signed(score: Score) -> str:
     """As :func:`number`, with the sign."""
     if score.value is None or score.low is None or score.high is None:

@@ -10,7 +10,7 @@ import pandas as pd
 RIDGE = 1.0
 """The slopes are held a little, as if one further row spoke for zero, so that a fit on few rows ends."""
 
-STEPS = 50
+STEPS, SETTLED = 50, 1e-8
 LEAST_ROWS = 50
 """With fewer rows, or fewer than LEAST_EACH of either end, a curve says horizon / (horizon + days since + PRIOR_DAYS): what the product believes
 before there is any history."""
@@ -27,10 +27,19 @@ def fit_logistic(facts: np.ndarray, heard: np.ndarray) -> np.ndarray:
         chance = _sigmoid(design @ slopes)
         weight = np.maximum(chance * (1 - chance), 1e-9)
         step = np.linalg.solve(design.T @ (design * weight[:, None]) + held, design.T @ (heard - chance) - held @ slopes)
-        slopes = slopes + np.clip(step, -5, 5)
-        if np.abs(step).max() < 1e-8:
+        # A whole step can overshoot where chances are near 0 or 1; a shorter one never makes the fit worse.
+        while _misfit(design, heard, held, slopes + step) > _misfit(design, heard, held, slopes) and np.abs(step).max() > SETTLED:
+            step = step / 2
+        slopes = slopes + step
+        if np.abs(step).max() < SETTLED:
             break
     return slopes
+
+
+def _misfit(design: np.ndarray, heard: np.ndarray, held: np.ndarray, slopes: np.ndarray) -> float:
+    """What the fit makes small: minus the log likelihood, and the hold on the slopes."""
+    odds = design @ slopes
+    return float(np.logaddexp(0, odds).sum() - heard @ odds + slopes @ held @ slopes / 2)
 
 
 def _sigmoid(odds: np.ndarray) -> np.ndarray:

@@ -139,31 +139,40 @@ def _holds(wider: str, narrower: str) -> bool:
 def _gaps(name: str, day: np.ndarray, count: np.ndarray, end: int, people: int, policy: Policy) -> list[Hole]:
     """The holes of one source, from the days on which it brought something and how much."""
     following = np.append(day[1:], end)
+    gap = following - day - 1
     found: list[Hole] = []
     place = 0
     while place < len(day):
+        if gap[place] < policy.deaf_after_days:
+            place += 1
+            continue
         start = int(day[place]) + 1
         before = _rate(day, count, max(start - RATE_DAYS, int(day[0])), start)
-        last, strays = _reach(place, count, following, start, before)
+        last, strays = _reach(place, count, following, gap, before)
         stop = int(following[last])
-        if stop - start >= policy.deaf_after_days:
-            rates = [before, *([_rate(day, count, stop, min(stop + RATE_DAYS, end))] if last + 1 < len(day) else [])]
-            expected = min(rates) * (stop - start)
-            uneven = max(_unevenness(day, count, start, stop, end, block) for block in BLOCKS)
-            if strays <= STRAY_SHARE * expected and _surprise(strays, expected, uneven) >= policy.deaf_expected:
-                found.append(Hole(name, start, stop, round(expected), people, strays))
-                place = last
+        rates = [before, *([_rate(day, count, stop, min(stop + RATE_DAYS, end))] if last + 1 < len(day) else [])]
+        expected = min(rates) * (stop - start)
+        uneven = max(_unevenness(day, count, start, stop, end, block) for block in BLOCKS)
+        if strays <= STRAY_SHARE * expected and _surprise(strays, expected, uneven) >= policy.deaf_expected:
+            found.append(Hole(name, start, stop, round(expected), people, strays))
+            place = last
         place += 1
     return found
 
 
-def _reach(place: int, count: np.ndarray, following: np.ndarray, start: int, rate: float) -> tuple[int, int]:
-    """How far a gap goes that begins after the day at ``place``, if a few records in it count as none: the place of the last, and how many."""
-    last, strays = place, 0
-    while last + 1 < len(count) and strays + count[last + 1] <= STRAY_SHARE * rate * (following[last + 1] - start):
-        last += 1
+def _reach(place: int, count: np.ndarray, following: np.ndarray, gap: np.ndarray, rate: float) -> tuple[int, int]:
+    """How far a gap goes that begins after the day at ``place``, if a few records in it count as none: the place of the last, and how many.
+
+    It ends with a whole gap, so that the records at its edge are not swallowed.
+    """
+    start, reached, strays = following[place] - gap[place], (place, 0), 0
+    for last in range(place + 1, len(count)):
         strays += int(count[last])
-    return last, strays
+        if strays > STRAY_SHARE * rate * (following[last] - start):
+            break
+        if gap[last] >= gap[place] / 4:
+            reached = (last, strays)
+    return reached
 
 
 def _surprise(strays: int, expected: float, uneven: float) -> float:
