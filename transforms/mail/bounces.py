@@ -156,7 +156,16 @@ def _final(group: Mapping[str, str]) -> str:
 
 
 def _from_group(recipient: str, group: Mapping[str, str], around: str) -> Fate:
-    names = ("diagnostic-code", "x-supplementary-info", "x-display-name", "x-postfix-sender-info", "x-notes", "x-error", "reason", "x-powermta-bouncecategory")
+    names = (
+        "diagnostic-code",
+        "x-supplementary-info",
+        "x-display-name",
+        "x-postfix-sender-info",
+        "x-notes",
+        "x-error",
+        "reason",
+        "x-powermta-bouncecategory",
+    )
     diagnostic = "\n".join(group[name] for name in names if name in group)
     # Behind the code of the status some servers write words in brackets.
     diagnostic = f"{diagnostic}\n{group.get('status', '').partition('(')[2]}".strip()

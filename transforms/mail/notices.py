@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 
 from transforms.mail.message import Mail
-from transforms.mail.phrases import Hit, book, fold, word_pattern
+from transforms.mail.phrases import GAP, Hit, book, fold, word_pattern
 
 ENOUGH = 3.0
 """Points from which a text without any header counts as an automatic reply [judgement, tried on the examples of the data files]."""
 
 TITLED = 3.0
+ANSWERED_TITLE = 1.5
+"""A notice's title behind "Re:" is more often a person's answer to a notice of ours."""
+
 _LONG = 1800
 _SHORT = 400
 _GREETED = re.compile(r"^\s*(?:\w+[ ,]+){1,2}[A-ZÀ-Þ]\w+\s*[,!:]")
@@ -111,13 +114,11 @@ def named_in(hit: Hit, message: str, mail: Mail) -> float:
         return 1.0
     if not own:
         return 0.0
-    behind_start = {fold(name) for name in _NAME.findall(message)} & words
-    before = hit.sentence[: max(0, len(hit.sentence) - len(hit.sentence.partition(hit.phrase.shown)[2]))]
-    return -0.8 if any(name in before and not _starts(hit.sentence, name) for name in behind_start) or _two_names(message) else 0.0
-
-
-def _starts(sentence: str, word: str) -> bool:
-    return sentence.lstrip().startswith(word)
+    before = hit.sentence[: max(0, hit.sentence.find(fold(hit.phrase.shown.split(GAP)[0]).strip()))]
+    named = {fold(name) for name in _NAME.findall(message)} & set(re.findall(r"\w+", before))
+    # The first word of a sentence has a capital in any case: it is a name where nothing else stands before the phrase.
+    first = before.split(maxsplit=1)[0] if before.split() else ""
+    return -0.8 if named - {first} or before.strip() in named or _two_names(message) else 0.0
 
 
 def _two_names(message: str) -> bool:

@@ -87,24 +87,31 @@ _SPARSE = 0.5
 
 
 def _read_answer(mail: Mail, at: date | None, *, asks_language: bool) -> Reading:
-    if mail.report_type in _REPORTS and (mail.report_type != "disposition-notification" or not read_farewell(mail, at)):
-        return Reading(AUTO_REPLY, "other", recipient=mail.complaint_of or mail.sender, evidence=_REPORTS[mail.report_type])
-    if mail.is_calendar:
-        # Who invites, accepts or declines is a person; the words of the invitation are about the meeting.
-        return Reading(HUMAN, recipient=mail.sender, confidence=0.8, evidence="text/calendar")
-    if _is_unreadable(mail.text):
-        return Reading(HUMAN, recipient=mail.sender, confidence=_UNREADABLE, evidence="no readable text")
+    formal = _by_form(mail)
+    if formal:
+        return formal
     notice = read_notice(mail, at) or read_farewell(mail, at)
     if notice:
         return _from_notice(notice, mail)
     if not mail.text.strip():
-        sparse = "no text" if mail.subject else "no readable text"
-        return Reading(HUMAN, recipient=mail.sender, confidence=_SPARSE if mail.subject else _UNREADABLE, evidence=sparse)
+        return Reading(HUMAN, recipient=mail.sender, confidence=_SPARSE, evidence="no text")
     language = _language(mail) if asks_language else ""
     if "list-unsubscribe" in mail.headers or mail.header("precedence").lower() in {"bulk", "junk", "list"}:
         # Written by a person once, for many; that a machine sent it shows in these headers alone, and people on lists carry them too.
         return Reading(HUMAN, recipient=mail.sender, language=language, confidence=_SPARSE, evidence="sent to many")
     return Reading(HUMAN, recipient=mail.sender, language=language)
+
+
+def _by_form(mail: Mail) -> Reading | None:
+    """What the form of a mail says before any of its words; None for ordinary mail."""
+    if mail.report_type in _REPORTS:
+        return Reading(AUTO_REPLY, "other", recipient=mail.complaint_of or mail.sender, evidence=_REPORTS[mail.report_type])
+    if mail.is_calendar:
+        # Who invites, accepts or declines is a person; the words of the invitation are about the meeting.
+        return Reading(HUMAN, recipient=mail.sender, confidence=0.8, evidence="text/calendar")
+    if _is_unreadable(mail.text) or not (mail.text.strip() or mail.subject):
+        return Reading(HUMAN, recipient=mail.sender, confidence=_UNREADABLE, evidence="no readable text")
+    return None
 
 
 def _is_unreadable(text: str) -> bool:

@@ -12,7 +12,7 @@ from datetime import date
 
 from transforms.mail.dates import read_absence
 from transforms.mail.message import ADDRESS, Mail, addresses
-from transforms.mail.notices import ENOUGH, TITLED, bare_subject, is_answer, is_titled, looks_automatic, notice_points
+from transforms.mail.notices import ANSWERED_TITLE, ENOUGH, TITLED, bare_subject, is_answer, is_titled, looks_automatic, notice_points
 from transforms.mail.parts import new_text, split_signature
 from transforms.mail.phrases import Hit, book, fold, word_pattern
 
@@ -57,7 +57,8 @@ def read_notice(mail: Mail, at: date | None) -> Notice | None:
     title = [h for h in book("subject_auto", "subject_absent").find(subject) if not is_answer(mail.subject) or h.start == 0]
     headers = looks_automatic(mail)
     persons = book("person").find(folded)
-    points = headers + (TITLED if title else 0.0) + notice_points(said, marks, message, mail) - sum({h.phrase.weight for h in persons})
+    titled = (ANSWERED_TITLE if is_answer(mail.subject) else TITLED) if title else 0.0
+    points = headers + titled + notice_points(said, marks, message, mail) - sum({h.phrase.weight for h in persons})
     if points < ENOUGH or not (headers or title or said or marks):
         return None
     reason, decisive = _reason(said, titled_absent=any(h.phrase.reason == "subject_absent" for h in title))
