@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -98,11 +98,12 @@ def survey_lot(lot: Lot, work: Work, population: Population, as_of: pd.Timestamp
 
 def compute_lot(lot: Lot, work: Work, population: Population, org: Org, as_of: pd.Timestamp) -> Part:
     """The fields of the persons of one lot, and what plays and highlights find there."""
-    done = compute_contacts(lot_tables(work, population, lot), org, as_of, work.policy)
+    tables = replace(lot_tables(work, population, lot), standing=lot_standing(work, lot))
+    done = compute_contacts(tables, org, as_of, work.policy)
     homes = TaskHomes(work.settings.task_crm, frozenset(work.crms))
     cases, picks = find_cases(done, population.companies, homes), pick(done, population.companies, homes)
     part = Part(done.persons, done.members, done.company_parts, lot, cases, picks)
-    del done
+    del done, tables
     give_back()
     return part
 

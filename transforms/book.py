@@ -6,11 +6,12 @@ person, how we *touched* them, which of it was *direct*. Each view is made once,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from transforms.accounts import accounts_of
@@ -22,6 +23,7 @@ from transforms.persons import resolve
 from transforms.policy import Policy
 from transforms.rhythm import day_number, group_of, heard_days
 from transforms.silence.facts import way_numbers
+from transforms.vocabulary.changes import STANDING
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import COMPANIES, CONTACTS, OWNERS, STORED_ACTIVITIES, Channel, Direction, Outcome, empty_table
@@ -41,6 +43,7 @@ class Tables:
 
     A bucket holds all contacts of its persons, also those that were merged away, with all their activities. ``people`` says who is who, as
     ``resolve`` found it over the contacts of **all** buckets, with the index of ``contacts``; without it, these contacts are all there are.
+    ``standing`` is what our fields hold in the CRMs now (STANDING), as far as it is known: a state does not change without a reason.
     ``mail_elsewhere`` names the CRMs of which the admin says that their mail is captured outside of what we can read.
     """
 
@@ -49,6 +52,7 @@ class Tables:
     companies: pd.DataFrame = field(default_factory=lambda: empty_table(COMPANIES))
     owners: pd.DataFrame = field(default_factory=lambda: empty_table(OWNERS))
     people: pd.DataFrame | None = None
+    standing: pd.DataFrame = field(default_factory=lambda: empty_table(STANDING))
     mail_elsewhere: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -83,7 +87,7 @@ class Book:
         self.org = org
         self._values: dict[str, pd.Series] = {}
         self._frames: dict[Callable[[Book], pd.DataFrame], pd.DataFrame] = {}
-        self.mail_elsewhere = tables.mail_elsewhere
+        self.mail_elsewhere, self.standing = tables.mail_elsewhere, tables.standing
         self.companies, self.owners = tables.companies, tables.owners
         people = resolve(tables.contacts, tables.companies) if tables.people is None else tables.people
         self.members = people.loc[people["is_live"], ["crm", "contact_id", "person_id"]].sort_values(
@@ -137,6 +141,18 @@ class Book:
     def count(self, rows: pd.DataFrame) -> pd.Series:
         """How many rows each person has; 0 where none."""
         return pd.Series(np.bincount(rows["person_id"].cat.codes, minlength=len(self.persons)), index=self.persons.index, dtype="int64")
+
+    def held(self, names: Sequence[str]) -> pd.DataFrame:
+        """What the CRMs hold now in these fields of ours, as text: one row a person, missing where nothing is held.
+
+        Where two records of a person hold different texts, that of the first by CRM and id is told.
+        """
+        rows = self.standing[self.standing["table"] == CONTACTS.name]
+        kept = [orjson.loads(text) for text in rows["values"]]
+        told = pd.DataFrame({name: pd.Series([one.get(name) for one in kept], index=rows.index, dtype="str") for name in names})
+        told = rows[["crm", "record_id"]].join(told).rename(columns={"record_id": "contact_id"})
+        mine = self.members.merge(told, on=["crm", "contact_id"])
+        return mine.drop_duplicates("person_id").set_index("person_id")[list(names)].reindex(self.persons.index)
 
     @cached_property
     def sides(self) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from transforms.book import Book
+from transforms.channels.addresses import email_gone_at
 from transforms.crms import crm_name
 from transforms.fields.choosing import TOLD, answer_odds, tally_words
 from transforms.fields.job import absent_until, job_evidence, job_state
@@ -20,13 +21,13 @@ from transforms.fields.listening import (
     sources_of,
     usual_gap_days,
 )
-from transforms.fields.reaching import email_gone_at, last_direct_at
+from transforms.fields.reaching import last_direct_at
 from transforms.fields.support import open_ticket_rows, support_state
 from transforms.fields.wording import all_or_none, by, day, joined, number, sentence, singular, things
 from transforms.rhythm import FEW, NEVER, ONCE, group_of
 from transforms.silence.history import chances_on
 from transforms.unseen import is_unseen, unseen_mail
-from transforms.vocabulary.fields import Group, Kind, field
+from transforms.vocabulary.fields import Group, Kind, field, to_text
 from transforms.vocabulary.tables import Channel
 
 
@@ -54,15 +55,11 @@ def engagement_state(book: Book) -> pd.Series:
 
     Usual is measured against their own rhythm and people like them. Of those who still write within 30 days, at most one in 20 may be called
     silent. Needs help: an open ticket. Unknown: our sources stopped delivering, or mail passes unseen, so silence means nothing. Unreachable: no way to them is open.
-    Somebody who is away or waits for our help is never called quiet or silent.
+    Somebody who is away or waits for our help is never called quiet or silent. Until something is heard from them, the state only moves on,
+    and goes back only where the numbers clearly say so: it does not flicker.
     """
-    persons, rhythm, limits = book.persons, book.rhythm, book.frame(pause_limits)
-    recency, is_never = rhythm["recency"], rhythm["group"] == NEVER
-    is_low = book.value(hear_back_chance) <= book.org.silent_chance
-    is_long = recency > limits["quiet"]
-    # A low chance alone says nothing against somebody who has a slow rhythm and keeps it; without a rhythm it is all there is.
-    is_quiet = is_long | (is_low & (rhythm["group"] <= FEW))
-    pause = np.select([is_long & is_low, is_quiet, recency > limits["cooling"]], ["silent", "quiet", "cooling"], "engaged")
+    persons, is_never = book.persons, book.rhythm["group"] == NEVER
+    pause = np.array(PAUSES)[_steady_pause(book)]
     is_away = book.value(absent_until) > book.as_of
     pause = np.where(is_away & np.isin(pause, ["silent", "quiet"]), "cooling", pause)
     is_odd = ~np.isin(pause, ["engaged"]) | is_never
@@ -76,6 +73,38 @@ def engagement_state(book: Book) -> pd.Series:
         "never_heard": is_never,
     }
     return pd.Series(np.select(list(states.values()), list(states), pause), index=persons.index, dtype="str")
+
+
+PAUSES = ("engaged", "cooling", "quiet", "silent")
+"""The states of a pause, from none to the longest."""
+
+CLEARLY = 1.2
+"""A state goes back without anything heard only where the limit is passed by a fifth: less is a change of what was learned, not of them."""
+
+
+def pause_state(book: Book, ease: float = 1.0) -> np.ndarray:
+    """The place in PAUSES of each person, from the chance and the pause alone; with ``ease`` over 1, of those who nearly stand there too."""
+    rhythm, limits = book.rhythm, book.frame(pause_limits)
+    recency = rhythm["recency"] * ease
+    is_low = book.value(hear_back_chance) <= book.org.silent_chance * ease
+    is_long = recency > limits["quiet"]
+    # A low chance alone says nothing against somebody who has a slow rhythm and keeps it; without a rhythm it is all there is.
+    is_quiet = is_long | (is_low & (rhythm["group"] <= FEW))
+    found: np.ndarray = np.select([is_long & is_low, is_quiet, recency > limits["cooling"]], [3, 2, 1], 0)
+    return found
+
+
+def _steady_pause(book: Book) -> np.ndarray:
+    """The pause as it is told: where nothing was heard since the CRM was written, what stands there holds unless it is clearly wrong."""
+    now = pause_state(book)
+    if not len(book.standing):
+        return now
+    held = book.held([engagement_state.name, last_heard_at.name])
+    before = held[engagement_state.name].map({name: place for place, name in enumerate(PAUSES)}).fillna(-1).to_numpy()
+    is_unchanged = held[last_heard_at.name].fillna("") == to_text(last_heard_at, book.value(last_heard_at)).fillna("")
+    kept = np.minimum(before, pause_state(book, CLEARLY))
+    steady: np.ndarray = np.where(is_unchanged.to_numpy() & (before > now), np.maximum(kept, now), now).astype("int64")
+    return steady
 
 
 @field(label="Engagement score", kind=Kind.SCORE, group=Group.LISTENING, views=("heard", "direct"))
