@@ -32,8 +32,8 @@ WRITES = r"/batch/(update|upsert|create)|composite/sobjects|jobs/ingest"
 
 @pytest.fixture(scope="session")
 def parted() -> Parted:
-    """Seventy made customers with seven months behind them, in HubSpot, in Salesforce or in both."""
-    return part_world(make_world(WorldOptions(seed=5, contacts=70, companies=10, months=7, activities_per_contact=16)))
+    """Fifty made customers with seven months behind them, in HubSpot, in Salesforce or in both."""
+    return part_world(make_world(WorldOptions(seed=5, contacts=50, companies=8, months=7, activities_per_contact=10)))
 
 
 def point_to(sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +69,14 @@ def opened(
         yield sandbox
 
 
+@pytest.fixture(scope="module")
+def synced(parted: Parted, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, Work, Outcome]]:
+    """Both CRMs after a first sync. For tests that leave them as they are."""
+    with pytest.MonkeyPatch.context() as patch:
+        for sandbox in opened(parted, OrgOptions(bulk_job_s=(0.0, 0.05)), patch, tmp_path_factory.mktemp("synced")):
+            yield sandbox, *run_once()
+
+
 def run_once() -> tuple[Work, Outcome]:
     """One sync, as the flow's body runs it."""
     work = open_work(load_settings())
@@ -96,9 +104,9 @@ def tasks_of(sandbox: Sandbox) -> list[str]:
     return [key for key in (*ours, *theirs) if key]
 
 
-def test_each_record_of_a_person_holds_the_same_in_both_crms(both: Sandbox) -> None:
+def test_each_record_of_a_person_holds_the_same_in_both_crms(synced: tuple[Sandbox, Work, Outcome]) -> None:
     """Every field of every contact and company stands in its CRM as it was computed for the person or the account, and nothing else does."""
-    work, done = run_once()
+    _, work, done = synced
     assert done.computation is not None
     frames = {
         "contacts": pd.concat([contact_values(part) for part in done.computation.parts]),
@@ -117,12 +125,15 @@ def test_each_record_of_a_person_holds_the_same_in_both_crms(both: Sandbox) -> N
     assert {crm for crm, _, _ in held(work, "contacts")} == {"hubspot", "salesforce"}
 
 
-def test_persons_are_those_of_the_truth(both: Sandbox, parted: Parted) -> None:
-    """No two humans are taken for one; of the humans whom both CRMs hold, nine of ten are found."""
-    work, _ = run_once()
+def test_persons_are_those_of_the_truth(synced: tuple[Sandbox, Work, Outcome], parted: Parted) -> None:
+    """No two humans are taken for one; of those whom both CRMs hold nine of ten are found; all that a person has lies in one bucket."""
+    _, work, _ = synced
     people = read_population(work).people
+    homes = work.lake.index().merge(people, on=["crm", "contact_id"], suffixes=("", "_now"))
+    assert homes["person_id"].tolist() == homes["person_id_now"].tolist()
+    assert not homes.groupby("person_id")["bucket"].nunique().gt(1).any()
     known = people[people["is_live"]].merge(parted.persons, on=["crm", "contact_id"], suffixes=("", "_true"))
-    assert len(known) > 80
+    assert len(known) > 55
     by_person = known.groupby("person_id")["person_id_true"].nunique()
     assert by_person.max() == 1
     in_both = known.groupby("person_id_true").filter(lambda rows: rows["crm"].nunique() == 2)
@@ -130,9 +141,9 @@ def test_persons_are_those_of_the_truth(both: Sandbox, parted: Parted) -> None:
     assert (found == 1).mean() >= 0.9
 
 
-def test_a_second_sync_of_both_writes_nothing(both: Sandbox) -> None:
+def test_a_second_sync_of_both_writes_nothing(synced: tuple[Sandbox, Work, Outcome]) -> None:
     """Straight after a sync there is nothing to write in either CRM, and asking costs a handful of calls in each."""
-    run_once()
+    both, *_ = synced
     last = both.calls.last_number
     _, done = run_once()
     assert done.plan is not None
@@ -141,10 +152,9 @@ def test_a_second_sync_of_both_writes_nothing(both: Sandbox) -> None:
     assert both.calls.last_number - last <= 25
 
 
-def test_each_task_stands_once_in_one_of_the_crms(both: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_task_stands_once_in_one_of_the_crms(synced: tuple[Sandbox, Work, Outcome]) -> None:
     """What was planned stands once, in the CRM that was chosen for it; a person has one task."""
-    monkeypatch.setenv("STILLTHERE_TASK_CRM", "salesforce")
-    work, done = run_once()
+    both, work, done = synced
     assert done.plan is not None
     people = read_population(work).people.set_index(["crm", "contact_id"])["person_id"]
     persons = [people[task.crm, task.contact_id] for task in done.plan.create.itertuples()]
@@ -154,9 +164,9 @@ def test_each_task_stands_once_in_one_of_the_crms(both: Sandbox, monkeypatch: py
     assert len(set(tasks_of(both))) == len(tasks_of(both))
 
 
-def test_the_setting_moves_no_task_that_stands(both: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_setting_moves_no_task_that_stands(synced: tuple[Sandbox, Work, Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
     """With another setting the next sync finds every task where it was raised, and raises none of them again."""
-    run_once()
+    both, *_ = synced
     before = sorted(tasks_of(both))
     monkeypatch.setenv("STILLTHERE_TASK_CRM", "salesforce")
     _, done = run_once()
@@ -165,16 +175,35 @@ def test_the_setting_moves_no_task_that_stands(both: Sandbox, monkeypatch: pytes
     assert before == sorted(tasks_of(both))
 
 
+def test_explain_shows_both_sides_and_status_counts_by_crm(synced: tuple[Sandbox, Work, Outcome]) -> None:
+    """Each record with its CRM, title, employer and owner, and by what it was matched."""
+    _, work, _ = synced
+    people = read_population(work).people
+    shared = (
+        people[people["is_live"] & people["matched_by"].eq("email")].groupby("person_id").filter(lambda rows: rows["crm"].nunique() == 2)
+    )
+    record = shared[shared["crm"] == "salesforce"].iloc[0]
+    told = CliRunner().invoke(app, ["explain", record["contact_id"]], env={"COLUMNS": "200"})
+    assert told.exit_code == 0, told.output
+    assert f"Salesforce {record['contact_id']}" in told.output
+    assert "HubSpot " in told.output
+    assert "matched by the same e-mail address" in told.output
+    status = CliRunner().invoke(app, ["status"], env={"COLUMNS": "200"})
+    assert "HubSpot" in status.output
+    assert "Salesforce" in status.output
+
+
 def test_where_one_crm_fails_the_other_is_pulled_and_nothing_is_written(both: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run says which CRM failed and ends with its exit code; what the other brought is kept, and the next run goes on from there."""
     monkeypatch.setenv("SALESFORCE_CONSUMER_SECRET", "wrong")
+    last = both.calls.last_number
     work = open_work(load_settings())
     with pytest.raises(SomeCrmsFailed, match=r"^Salesforce failed: .* What came from HubSpot is kept") as raised, begin_run(work, "sync"):
         sync.fn()
     assert raised.value.exit_code == 10
     assert set(work.lake.read("contacts")["crm"]) == {"hubspot"}
     assert work.lake.cursor("hubspot", "activities") is not None
-    assert both.calls.count(WRITES.replace("jobs/ingest", "never")) == 0
+    assert both.calls.count(WRITES, since=last) == 0
     assert work.journal.runs()["status"].tolist() == ["failed"]
 
 
@@ -224,7 +253,7 @@ def test_an_org_whose_mail_is_captured_elsewhere_is_deaf_not_silent(
         members = pd.concat([part.members for part in done.computation.parts])
         crms = members.groupby("person_id")["crm"].agg(set)
         deaf = persons[(crms.reindex(persons.index) == {"salesforce"}) & (persons["coverage"] != "full")]
-        assert len(deaf) > 5
+        assert len(deaf) > 3
         assert set(deaf["engagement_state"]) & {"silent", "quiet", "cooling"} == set()
         of_deaf = members[members["person_id"].isin(deaf.index)]["contact_id"]
         raised = done.plan.create[done.plan.create["contact_id"].isin(of_deaf)]
@@ -236,26 +265,8 @@ def test_an_answer_lost_in_salesforce_changes_nothing_in_the_end(both: Sandbox) 
     """Where the answer to a write of tasks is lost after it was applied, no task stands twice and nothing is left to write."""
     both.faults.add("drop_after", path=r"composite/sobjects/Task", nth=[1])
     run_once()
-    run_once()
     _, done = run_once()
     assert done.plan is not None
     assert done.plan.is_empty
+    assert both.calls.count(r"composite/sobjects/Task", fault="drop_after") == 1
     assert len(set(tasks_of(both))) == len(tasks_of(both))
-
-
-def test_explain_shows_both_sides_and_status_counts_by_crm(both: Sandbox) -> None:
-    """Each record with its CRM, title, employer and owner, and by what it was matched."""
-    work, _ = run_once()
-    people = read_population(work).people
-    shared = (
-        people[people["is_live"] & people["matched_by"].eq("email")].groupby("person_id").filter(lambda rows: rows["crm"].nunique() == 2)
-    )
-    record = shared[shared["crm"] == "salesforce"].iloc[0]
-    told = CliRunner().invoke(app, ["explain", record["contact_id"]], env={"COLUMNS": "200"})
-    assert told.exit_code == 0, told.output
-    assert f"Salesforce {record['contact_id']}" in told.output
-    assert "HubSpot " in told.output
-    assert "matched by the same e-mail address" in told.output
-    status = CliRunner().invoke(app, ["status"], env={"COLUMNS": "200"})
-    assert "HubSpot" in status.output
-    assert "Salesforce" in status.output
