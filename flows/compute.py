@@ -22,6 +22,9 @@ LOT_ROWS = 50_000
 ROWS_A_CONTACT = 5
 """A contact takes about as much memory as so many activities: its fields, and the cells they become."""
 
+MODEL_CARD = "model_card"
+"""Under this kind the journal keeps the card of each run's model (``journal.documents(MODEL_CARD)``)."""
+
 T = TypeVar("T")
 
 Each = Callable[..., list[Any]]
@@ -106,6 +109,11 @@ def compute_lot(lot: Lot, work: Work, population: Population, org: Org, as_of: p
     del done, tables
     give_back()
     return part
+
+
+def keep_card(work: Work, run_id: str, computation: Computation) -> None:
+    """Keep how the chance to hear back was learned in this run: coefficients, calibration, thresholds; no personal data."""
+    work.journal.save_document(MODEL_CARD, run_id, computation.org.learned.card.to_json())
 
 
 def in_turn(_name: str, function: Callable[..., T], lots: Sequence[Lot], *args: Any) -> list[T]:
