@@ -11,7 +11,7 @@ from email import message_from_bytes
 
 from flufl.bounce import all_failures
 
-from transforms.mail.message import ADDRESS, Mail, addresses, first_address, groups_in_text
+from transforms.mail.message import ADDRESS, BROKEN, Mail, addresses, first_address, groups_in_text
 from transforms.mail.parts import new_text, to_plain
 from transforms.mail.phrases import book, fold
 from transforms.mail.refusals import SILENT, SMTP, STATUS, Fate, decide, diagnostics, from_diagnostic, signs, titles
@@ -187,11 +187,9 @@ def _own_text(mail: Mail) -> str:
     return text[:cut]
 
 
-_LIBRARY_READS = 100_000
-"""Bytes of a mail that flufl.bounce is given: it walks every line some dozen times, and what counts stands at the top."""
-
-# What flufl.bounce may raise on broken mails: its detectors decode and split what they find without asking.
-_BROKEN = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
+_LIBRARY_READS = 30_000
+_LIBRARY_LINES = 800
+"""Bytes and lines of a mail that flufl.bounce is given: it walks every line some dozen times, and what counts stands at the top."""
 
 
 def _named(mail: Mail, text: str, raw: bytes) -> list[str]:
@@ -211,9 +209,11 @@ def _by_library(raw: bytes) -> list[str]:
     """The failed addresses that flufl.bounce finds; it knows the forms of some dozen mail servers."""
     if not raw:
         return []
+    head = b"\n".join(raw[:_LIBRARY_READS].split(b"\n", _LIBRARY_LINES)[:_LIBRARY_LINES])
     try:
-        temporary, permanent = all_failures(message_from_bytes(raw[:_LIBRARY_READS]))
-    except _BROKEN:
+        temporary, permanent = all_failures(message_from_bytes(head))
+    except BROKEN:
+        # Its detectors decode and split what they find without asking.
         return []
     return sorted({first_address(address.decode("ascii", "replace")) for address in (*permanent, *temporary)} - {""})
 

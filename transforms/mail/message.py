@@ -15,6 +15,9 @@ from email.utils import getaddresses, parsedate_to_datetime
 LARGEST = 2_000_000
 """Bytes of a mail that are looked at; what follows is an attachment."""
 
+BROKEN = (RecursionError, LookupError, ValueError, TypeError, AttributeError, AssertionError)
+"""What the standard parser, and what builds on it, may raise on broken mails: parts nested a thousand deep, parameters cut in half."""
+
 ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250})\.[A-Za-z][A-Za-z0-9-]{1,30}")
 
 
@@ -70,8 +73,16 @@ def addresses(values: tuple[str, ...]) -> set[str]:
 
 
 def from_bytes(raw: bytes) -> Mail:
-    """Take a mail apart. Never fails: broken encodings are read as far as they go."""
-    message = message_from_bytes(raw[:LARGEST].lstrip(b"\r\n"))
+    """Take a mail apart. Never fails: broken encodings are read as far as they go, and of a mail that the parser gives up on the headers."""
+    whole = raw[:LARGEST].lstrip(b"\r\n")
+    try:
+        return _from_message(message_from_bytes(whole))
+    except BROKEN:
+        head, _, body = whole.replace(b"\r\n", b"\n").partition(b"\n\n")
+        return from_lines("", _read_bytes(body, "utf-8"), _read_bytes(head, "utf-8"))
+
+
+def _from_message(message: Message) -> Mail:
     headers = _headers(message)
     parts = list(_parts(message))
     reports = tuple(group for part in parts if part.get_content_type().startswith("message/delivery") for group in _groups(part))
@@ -107,7 +118,7 @@ def from_lines(subject: str, body: str, headers: str) -> Mail:
     report = re.search(r"report-type\s*=\s*\"?([\w-]+)", kind)
     return Mail(
         headers=found,
-        subject=subject,
+        subject=subject or next(iter(found.get("subject", ())), ""),
         text=body,
         content_type=kind.partition(";")[0].strip(),
         report_type=report[1] if report else "",

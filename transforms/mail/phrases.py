@@ -11,7 +11,7 @@ import itertools
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -100,13 +100,14 @@ class PhraseBook:
         near = [p for key in words & self._keys for p in self._by_word[key] if p.words <= words]
         if self._cjk and not folded.isascii() and _CJK.search(folded):
             near += [phrase for piece, phrase in self._cjk if piece in folded]
-        hits = [hit for phrase in near for hit in _first(phrase, folded, raw)]
+        names = {fold(word) for word in _CAPITALISED.findall(raw)} if any(p.needs_name for p in near) else frozenset()
+        hits = [hit for phrase in near for hit in _first(phrase, folded, names)]
         return sorted(hits, key=lambda h: (h.start, -h.end, h.phrase.shown))
 
 
-def _first(phrase: Phrase, folded: str, raw: str) -> list[Hit]:
+def _first(phrase: Phrase, folded: str, names: Set[str]) -> list[Hit]:
     for match in to_pattern(phrase.shown).finditer(folded):
-        if phrase.needs_name and not _is_name(folded[match.end() :], raw):
+        if phrase.needs_name and not _is_name(folded, match.end(), names):
             continue
         start, end = _sentence(folded, match.start(), match.end())
         sentence = folded[start:end]
@@ -120,10 +121,10 @@ _CAPITALISED = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w'’-]+")
 _NEXT_WORD = re.compile(r"\s*([\w'-]+)")
 
 
-def _is_name(behind: str, raw: str) -> bool:
+def _is_name(folded: str, spot: int, names: Set[str]) -> bool:
     """Whether the next word stands with a capital in the text as it was written."""
-    following = _NEXT_WORD.match(behind)
-    return following is not None and following[1] in {fold(word) for word in _CAPITALISED.findall(raw)}
+    following = _NEXT_WORD.match(folded, spot)
+    return following is not None and following[1] in names
 
 
 # "30.6. verlassen": the point behind a day or month ends no sentence.

@@ -29,13 +29,13 @@ SMTP = re.compile(
 )
 # Where a code stands as a server's answer: behind these words it is certainly none of a port, a size or a part of an id.
 _SAID = re.compile(
-    r"(?:said:?|smtp;|<<<|reason:|error:?|returned:?|responded:?|response(?: was)?:?|status(?: code)?:?|state \d+\):?|\n)\s*['\"<(]?([45][0-5]\d)(?=[ \-#:])",
+    r"(?:said:?|smtp;|<<<|reason:|error:?|returned:?|responded:?|response(?: was)?:?|status(?: code)?:?|state \d+\):?|\n)\s{0,12}['\"<(]?([45][0-5]\d)(?=[ \-#:])",
     re.IGNORECASE,
 )
 
 _STEP = re.compile(
     r"in reply to (?:the )?(?:end of )?(mail|rcpt|data|helo|ehlo)|after (?:pipelined )?(?:sending )?(?:end of )?(mail|rcpt|data|helo|ehlo)\b"
-    r"|>>> ?(mail|rcpt|data|helo|ehlo|\.)[^\n]{0,200}\s*<<< ?[45]\d\d|(refused to talk to me|greeting failed|initial connection)"
+    r"|>>> ?(mail|rcpt|data|helo|ehlo|\.)[^\n]{0,200}\s{1,12}<<< ?[45]\d\d|(refused to talk to me|greeting failed|initial connection)"
     r"|(failed after i sent the message)|sender was (rejected)",
     re.IGNORECASE,
 )
