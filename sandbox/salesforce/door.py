@@ -20,6 +20,7 @@ from sandbox.calls import Call
 from sandbox.faults import SALESFORCE, Rule
 from sandbox.gate import Reply, Request, Visit
 from sandbox.salesforce.asking import Answer, Asked, Form
+from sandbox.salesforce.bulk.old_handlers import old_fault
 from sandbox.salesforce.errors import OrgError, RowError, not_found, session_expired
 from sandbox.salesforce.limits import too_many_at_once, too_many_calls
 from sandbox.salesforce.rest.login import SOAP_LOGIN, login_fault
@@ -199,9 +200,7 @@ class _Call:
             is_session = error.code == "INVALID_SESSION_ID"
             return soap_fault(error.code, ILLEGAL_SESSION.format(self._session_id) if is_session else error.message)
         if self._form == "async":
-            code = "".join(word.capitalize() for word in error.code.split("_"))
-            # The old bulk API knows no 401.
-            return Answer(400 if error.status == 401 else error.status, {"exceptionCode": code, "exceptionMessage": error.message})
+            return old_fault(self._asked, error)
         if self._form == "open" and SOAP_LOGIN.match(self._asked.path):
             return login_fault()
         if self._form == "open" and error.code.islower():

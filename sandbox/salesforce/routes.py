@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from sandbox.salesforce.asking import Route
 from sandbox.salesforce.bulk.handlers import BULK_ROUTES
+from sandbox.salesforce.bulk.old_handlers import OLD_ROUTES
 from sandbox.salesforce.metadata.handlers import METADATA_ROUTES
 from sandbox.salesforce.rest import rest_routes, row_routes
 
@@ -29,7 +30,7 @@ class Found:
 
 def all_routes(org: Org) -> list[Route]:
     """The routes of every part of an org."""
-    return [*rest_routes(org), *BULK_ROUTES, *METADATA_ROUTES, *row_routes()]
+    return [*rest_routes(org), *BULK_ROUTES, *OLD_ROUTES, *METADATA_ROUTES, *row_routes()]
 
 
 class Table:

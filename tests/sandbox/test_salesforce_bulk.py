@@ -395,15 +395,6 @@ def test_a_query_that_cannot_run_in_bulk(client: Client, query: str, code: str) 
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, code)
 
 
-def test_the_older_bulk_api_is_refused_in_its_own_form(client: Client) -> None:
-    """JSON for those who speak it, else XML."""
-    headers = {"X-SFDC-Session": client.sf.session_id}
-    told = client("POST", "/services/async/59.0/job", {"operation": "query"}, headers=headers)
-    assert (told.status_code, told.json()["exceptionCode"]) == (400, "FeatureNotEnabled")
-    told = client("POST", "/services/async/59.0/job", data=b"<jobInfo/>", headers={**headers, "Content-Type": "application/xml"})
-    assert b"<exceptionCode>FeatureNotEnabled</exceptionCode>" in told.content
-
-
 # Rows
 
 

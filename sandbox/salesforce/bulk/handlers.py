@@ -1,4 +1,4 @@
-"""The paths of Bulk API 2.0, and the refusal of the older Bulk API, which the sandbox does not serve."""
+"""The paths of Bulk API 2.0."""
 
 from __future__ import annotations
 
@@ -175,18 +175,6 @@ def read_ingest_results(asked: Asked) -> Answer:
     return Answer(200, content=content, content_type=CSV, records_out=count)
 
 
-def refuse_old_api(asked: Asked) -> Answer:
-    """Any call to the older Bulk API: it is refused in that API's own form, JSON or XML by what the client speaks."""
-    code, text = "FeatureNotEnabled", "The sandbox serves Bulk API 2.0 under /services/data, not the older Bulk API"
-    if "json" in asked.headers.get("content-type", "").lower() or "json" in asked.headers.get("accept", "").lower():
-        return Answer(400, {"exceptionCode": code, "exceptionMessage": text})
-    content = (
-        '<?xml version="1.0" encoding="UTF-8"?><error xmlns="http://www.force.com/2009/06/asyncapi/dataload">'
-        f"<exceptionCode>{code}</exceptionCode><exceptionMessage>{text}</exceptionMessage></error>"
-    )
-    return Answer(400, content=content.encode(), content_type="application/xml")
-
-
 def _close(asked: Asked, job: Job) -> None:
     share = asked.ends_job_failed
     struck = asked.struck_rows(_row_count(job)) if asked.fault is not None else {}
@@ -304,6 +292,5 @@ BULK_ROUTES = [
     Route("DELETE", f"{_INGEST}/{{id}}", delete_ingest),
     Route("PUT", f"{_INGEST}/{{id}}/batches", upload_batch),
     Route("GET", f"{_INGEST}/{{id}}/{{what}}", read_ingest_results),
-    *(Route(method, "/services/async/{version}/{rest...}", refuse_old_api, form="async") for method in ("GET", "POST", "PATCH", "DELETE")),
 ]
 """The jobs' paths."""

@@ -176,6 +176,11 @@ class Jobs:
         """All jobs of a kind, the newest first."""
         return [job for job in reversed(self._jobs.values()) if job.is_query == is_query]
 
+    def count_batches(self, count: int) -> None:
+        """Count batches that came by the older Bulk API: both share one allowance."""
+        self._batches.extend([self._org.clock.now_ms()] * count)
+        self._age()
+
     # What goes wrong on purpose.
 
     def fail_half(self, job: Job | None = None, *, after: float = 0.5, message: str = GAVE_UP) -> None:
