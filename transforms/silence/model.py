@@ -17,7 +17,6 @@ PRIOR_HORIZON = 30
 
 _MOST_STEPS = 40
 _SETTLED = 1e-7
-_LONGEST_STEP = 3.0
 
 
 @dataclass(frozen=True)
@@ -83,14 +82,23 @@ def fit(terms: np.ndarray, heard: np.ndarray, weight: np.ndarray, horizon: int) 
 
 def likeliest(rows: np.ndarray, heard: np.ndarray, weight: np.ndarray, mean: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """The coefficients of a logistic regression, each drawn to its ``mean`` with its ``strength`` (Newton's method; there is one maximum)."""
+
+    def misfit(at: np.ndarray) -> float:
+        odds = rows @ at
+        return float(weight @ (np.logaddexp(0.0, odds) - heard * odds) + strength @ (at - mean) ** 2 / 2)
+
     found = mean.copy()
+    now = misfit(found)
     for _ in range(_MOST_STEPS):
         chance = expit(rows @ found)
         slope = rows.T @ (weight * (heard - chance)) - strength * (found - mean)
         bend = (rows * (weight * chance * (1 - chance))[:, None]).T @ rows
         bend[np.diag_indices_from(bend)] += strength
-        step = np.clip(np.linalg.solve(bend, slope), -_LONGEST_STEP, _LONGEST_STEP)
-        found += step
+        step = np.linalg.solve(bend, slope)
+        # A whole step from a far start overshoots, and then the next one does: without halving it, chances of 0 and 1 would come out.
+        while (then := misfit(found + step)) > now and np.abs(step).max() > _SETTLED:
+            step = step / 2
+        found, now = found + step, then
         if np.abs(step).max() < _SETTLED:
             break
     return found
