@@ -149,7 +149,7 @@ def _of_a_person(message: str, mail: Mail, *, is_departure: bool) -> float:
         against += 0.4 if is_departure else 0.8
     if is_greeted_by_name(message):
         # "Hi Dana," is addressed to one of us by name; a notice is not.
-        against += 1.0
+        against += 1.2
     if any(name in mail.headers for name in ("list-id", "list-unsubscribe")):
         against += 2.0
     return against
