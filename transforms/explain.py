@@ -16,6 +16,7 @@ from transforms.fields.wording import CHANNEL_LABELS, day, joined
 from transforms.persons import PLAIN_FILE, email_key
 from transforms.plays.alerts import owner_names
 from transforms.rhythm import NEVER
+from transforms.silence.reasons import reasons
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import BAND, Field, Kind, to_text
 
@@ -298,6 +299,8 @@ def _would_change(field: Field, book: Book, person: str) -> str:
     if field.name == "engagement_state":
         ahead = _limits_ahead(book, person)
         return f"{told} {ahead}".strip()
+    if field.name == "hear_back_chance":
+        return f"{reasons(book, person)} {told} Without any of it, it falls slowly with time."
     if field.name in _DRIFTS:
         return f"{told} Without any of it, it falls slowly with time." if field.kind in (Kind.CHANCE, Kind.SCORE) else told
     return told

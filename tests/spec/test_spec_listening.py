@@ -147,7 +147,7 @@ def test_last_heard_channel_is_the_way_of_the_last_one(check: Check) -> None:
     )
 
 
-def test_usual_gap_days_is_the_average_of_the_latest_gaps(check: Check) -> None:
+def test_usual_gap_days_is_the_middle_of_the_latest_gaps(check: Check) -> None:
     """Several messages of one day are one day; three gaps are needed."""
     check(
         usual_gap_days,
@@ -162,8 +162,15 @@ def test_usual_gap_days_is_the_average_of_the_latest_gaps(check: Check) -> None:
         tom     | 2026-10-18 09:00 | email   | inbound
         tom     | 2026-10-28 09:00 | email   | inbound
         """,
-        {"ana": 9, "tom": None, "nobody": None},
+        {"ana": 10, "tom": None, "nobody": None},
     )
+
+
+def test_usual_gap_days_sees_through_bursts_and_holidays(check: Check) -> None:
+    """Four days of daily mail every two months are a rhythm of two months; one long holiday of a weekly writer is none."""
+    bursts = [every("burst", 1, 4, until=f"2026-{month:02}-04") for month in (3, 5, 7, 9, 11)]
+    others = pd.concat([*bursts, every("holiday", 7, 8, until="2026-08-01"), every("holiday", 7, 6, until="2026-11-01")])
+    check(usual_gap_days, "contact | at | channel | direction", {"burst": 59, "holiday": 7}, others=others)
 
 
 def test_usual_gap_days_forgets_what_is_long_ago(check: Check) -> None:

@@ -36,12 +36,23 @@ def last_heard_channel(book: Book) -> pd.Series:
 
 @field(label="Usual gap in days", kind=Kind.COUNT, group=Group.LISTENING, views=("heard",))
 def usual_gap_days(book: Book) -> pd.Series:
-    """How many days usually pass until we hear from the contact again: the average of their latest twelve gaps between days on which we heard.
+    """How many days usually pass until we hear from the contact again: half of the time covered by their latest twelve gaps lies in longer ones.
 
-    In days. Empty with fewer than three gaps: then there is no rhythm to speak of.
-    Doubt it for people who write in bursts, a week of daily mail and then months of nothing.
+    So a week of daily mail does not hide the months between such weeks, and one long holiday does not count. Where their gaps differ much and are
+    few, it leans on what is usual for your other contacts. In days. Empty with fewer than three gaps: then there is no rhythm to speak of.
     """
-    return book.rhythm["usual"].round().astype("Int64")
+    days = book.heard_days[book.heard_days["gap"].notna()]
+    latest = days[days.groupby("person").cumcount(ascending=False) < book.policy.rhythm_gaps].sort_values(["person", "gap"])
+    by_person = latest.groupby("person")["gap"]
+    reached = by_person.cumsum() >= by_person.transform("sum") / 2
+    middle = np.log(latest[reached].groupby("person")["gap"].first())
+    logs = np.log(latest["gap"]).groupby(latest["person"])
+    differ, (others, spread) = logs.var(ddof=0), book.org.learned.gaps
+    doubt = differ / logs.size()
+    lean = doubt / (doubt + spread**2)
+    # Where gaps are log-normal, the middle of the time covered lies above the middle gap by their variance.
+    usual = np.exp(middle * (1 - lean) + (others + differ) * lean)[logs.size() >= book.policy.rhythm_min_gaps]
+    return usual.set_axis(book.persons.index[usual.index]).clip(lower=1).round().astype("Int64")
 
 
 @field(label="Chance to hear back", kind=Kind.CHANCE, group=Group.LISTENING, views=("heard", "touches"))

@@ -17,7 +17,7 @@ from transforms.silence.facts import PLACE
 from transforms.silence.holes import Holes
 from transforms.silence.model import Model, fit, likeliest, the_prior
 from transforms.silence.sample import Sample
-from transforms.silence.terms import TERMS, terms_of
+from transforms.silence.terms import GAP_PRIOR, GAP_SPREAD, TERMS, terms_of
 
 BLOCKS = (0.55, 0.7, 0.85, 1.0)
 """The shares of the time known between which the check is made: three times it learns from what came before, and judges what came after."""
@@ -44,6 +44,8 @@ class Learned:
     card: ModelCard
     usual: np.ndarray
     """The mean terms of the sample, against which reasons are told."""
+    gaps: tuple[float, float]
+    """Mean and deviation, over people, of the logarithm of their gaps in days."""
 
     def chance(self, facts: np.ndarray, horizon: int) -> np.ndarray:
         """The chance to hear within the horizon from people of whom these FACTS are known."""
@@ -52,8 +54,8 @@ class Learned:
     def reasons(self, facts: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
         """By how much each reason (see ``Term.reason``) moves the log odds of each person from those of the usual person of the sample."""
         parts = self.model.parts(terms_of(facts, horizon), self.usual)
-        kinds = np.array([term.reason for term in TERMS])
-        return {kind: parts[:, kinds == kind].sum(axis=1) for kind in dict.fromkeys(kinds)}
+        kinds = [term.reason for term in TERMS]
+        return {kind: parts[:, [one == kind for one in kinds]].sum(axis=1) for kind in dict.fromkeys(kinds)}
 
 
 def _said(log_odds: np.ndarray) -> np.ndarray:
@@ -85,7 +87,17 @@ def learn(sample: Sample, policy: Policy, as_of: str, today: int, holes: Holes) 
     silent = _silent_chance(checked, chances, _weight(cut, today, policy), policy)
     card = _card(sample, checked, silent, model, policy, as_of, holes)
     usual = np.average(terms, axis=0) if len(terms) else the_prior().centre
-    return Learned(model, silent, card, usual)
+    return Learned(model, silent, card, usual, _gaps(sample))
+
+
+def _gaps(sample: Sample) -> tuple[float, float]:
+    """Mean and deviation of the logarithm of people's gaps; with few people to tell, what is usual elsewhere."""
+    gaps = sample.facts[:, PLACE["days_heard"]].astype("float64") - 1
+    rows = gaps >= 1
+    if rows.sum() < FEWEST:
+        return float(np.log(GAP_PRIOR)), float(np.sqrt(GAP_SPREAD))
+    own = sample.facts[rows, PLACE["gaps_log"]] / gaps[rows]
+    return float(np.mean(own, dtype="float64")), max(float(np.std(own, dtype="float64")), 0.1)
 
 
 def _weight(cut: np.ndarray, today: int, policy: Policy) -> np.ndarray:

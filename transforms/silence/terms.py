@@ -31,21 +31,21 @@ class Term:
     reason: str
 
 
-_SILENCE, _RHYTHM, _OFTEN, _OURS, _LIVE, _MASS, _NEW = "silence", "rhythm", "often", "ours", "live", "mass", "new"
+_PAUSE, _OFTEN, _OURS, _LIVE, _MAILINGS, _KNOWN = "pause", "often", "ours", "live", "mailings", "known"
 
 TERMS: tuple[Term, ...] = (
-    Term("silence", "log of the days since last heard", _SILENCE),
-    *(Term(f"silence_{bend:g}", f"the same beyond {bend:g} days", _SILENCE) for bend in BENDS),
-    Term("own_gap", "log of the usual gap, shrunk", _RHYTHM),
-    Term("own_mean", "log of the mean gap, shrunk", _RHYTHM),
-    Term("own_spread", "how much their gaps differ", _RHYTHM),
-    Term("against_own", "log of silence ÷ usual gap", _RHYTHM),
-    Term("beyond_own", "the same beyond 2.7 usual gaps", _RHYTHM),
-    Term("standing_out", "silence against usual gap, in spreads", _RHYTHM),
-    Term("surprise", "-log of the chance of so long a gap at their own rate", _RHYTHM),
-    Term("renewal", "log odds at their own rate that this gap ends within the horizon", _RHYTHM),
-    Term("ended_so", "log odds that their earlier gaps of this length ended within the horizon", _RHYTHM),
-    Term("longest", "log of silence ÷ their longest gap", _RHYTHM),
+    Term("silence", "log of the days since last heard", _PAUSE),
+    *(Term(f"silence_{bend:g}", f"the same beyond {bend:g} days", _PAUSE) for bend in BENDS),
+    Term("own_gap", "log of the usual gap, shrunk", _PAUSE),
+    Term("own_mean", "log of the mean gap, shrunk", _PAUSE),
+    Term("own_spread", "how much their gaps differ", _PAUSE),
+    Term("against_own", "log of silence ÷ usual gap", _PAUSE),
+    Term("beyond_own", "the same beyond 2.7 usual gaps", _PAUSE),
+    Term("standing_out", "silence against usual gap, in spreads", _PAUSE),
+    Term("surprise", "-log of the chance of so long a gap at their own rate", _PAUSE),
+    Term("renewal", "log odds at their own rate that this gap ends within the horizon", _PAUSE),
+    Term("ended_so", "log odds that their earlier gaps of this length ended within the horizon", _PAUSE),
+    Term("longest", "log of silence ÷ their longest gap", _PAUSE),
     Term("days_heard", "log of the days heard", _OFTEN),
     *(Term(f"heard_{life:g}", f"log of the days heard, half-life {life:g} days", _OFTEN) for life in HALF_LIVES),
     Term("trend", "the last weeks against the year", _OFTEN),
@@ -53,20 +53,20 @@ TERMS: tuple[Term, ...] = (
     Term("begun_365", "log of the conversations begun, half-life 365 days", _OFTEN),
     Term("messages", "log of their messages, half-life 30 days", _OFTEN),
     Term("silence_often", "silence × days heard, in logs", _OFTEN),
-    Term("silence_gap", "silence × usual gap, in logs", _RHYTHM),
+    Term("silence_gap", "silence × usual gap, in logs", _PAUSE),
     Term("live", "log of live conversations, half-life 90 days", _LIVE),
     *(Term(f"touched_{life:g}", f"log of the days we reached out, half-life {life:g} days", _OURS) for life in HALF_LIVES),
     Term("unanswered", "log of the days we reached out since they were heard", _OURS),
     Term("since_touch", "log of the days since we reached out", _OURS),
     Term("untouched", "we never reached out", _OURS),
-    Term("mailings", "log of our mailings, half-life 90 days", _MASS),
+    Term("mailings", "log of our mailings, half-life 90 days", _MAILINGS),
     Term("their_mailings", "log of their messages to many, half-life 90 days", _OFTEN),
-    Term("known", "log of the days since we know them", _NEW),
-    Term("once", "heard on one day only", _NEW),
-    Term("twice", "heard on two days only", _NEW),
-    Term("silence_once", "silence of those heard on one day only", _NEW),
-    Term("never", "never heard", _NEW),
-    Term("never_known", "log of the days since we know those never heard", _NEW),
+    Term("known", "log of the days since we know them", _KNOWN),
+    Term("once", "heard on one day only", _KNOWN),
+    Term("twice", "heard on two days only", _KNOWN),
+    Term("silence_once", "silence of those heard on one day only", _KNOWN),
+    Term("never", "never heard", _KNOWN),
+    Term("never_known", "log of the days since we know those never heard", _KNOWN),
 )
 """The terms of the model, in the order of its coefficients (after the level)."""
 
