@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from connectors import windows
 from connectors.hubspot.streams import STREAMS
 from transforms.vocabulary.errors import BadInput
 
@@ -62,26 +63,10 @@ class Load:
 
 
 @dataclass
-class Window:
-    """Changes: the window [``from_ms``, ``newest_ms``] held ``count`` records. ``read_ms`` is when it was last read whole, or left being settled.
+class Window(windows.Window):
+    """A window of changes, and when archived records were last listed (``archived_ms``), and how far a running listing has come."""
 
-    ``is_settled`` says that by then the search index had all of it. While a long window is read again, ``at_ms`` (and inside one
-    millisecond ``after_id``) say how far that has come, and ``seen_newest_ms``, ``seen_top``, ``seen_young`` what it has held so far.
-    ``archived_ms`` is when archived records were last listed, ``archived_after`` how far a running listing has come.
-    """
-
-    from_ms: int
-    newest_ms: int
-    count: int
-    read_ms: int
-    archived_ms: int
-    is_settled: bool = False
-    at_ms: int | None = None
-    after_id: int | None = None
-    began_ms: int = 0
-    seen_newest_ms: int = 0
-    seen_top: int = 0
-    seen_young: int = 0
+    archived_ms: int = 0
     archived_after: str | None = None
 
 

@@ -14,6 +14,7 @@ from connectors.hubspot.client import SEARCH_LIMIT, Client
 from connectors.hubspot.cursors import Window
 from connectors.hubspot.streams import Stream
 from connectors.hubspot.values import to_ms
+from connectors.windows import Look
 
 Json = dict[str, Any]
 
@@ -66,29 +67,17 @@ def watch(client: Client, stream: Stream, window: Window, *, lag_ms: int) -> Ite
             stream.kind, [_since(stream.modified, window.from_ms)], sort=stream.modified, is_descending=True, properties=stream.properties
         )
         now_ms = int(found.at.timestamp() * 1000)
-        fresh = [record for record in found.records if _moment(record, stream.modified) > window.newest_ms]
-        # Also on a portal that never rests: there the newest change is always a young one.
-        is_due = not window.is_settled and now_ms - min(window.newest_ms, window.read_ms) >= lag_ms
-        is_all = found.total <= len(found.records)
-        as_expected = found.total <= window.count + len(fresh)
-        if not is_due and as_expected and not fresh:
-            yield Changed([], now_ms)
-            return
-        if not is_due and as_expected and (is_all or len(fresh) < len(found.records)):
-            _extend(window, [_moment(record, stream.modified) for record in fresh], found.total, now_ms, lag_ms)
-            yield Changed(fresh, now_ms)
-            return
-        _begin(window, now_ms)
-        if is_all:
-            _note(window, [_moment(record, stream.modified) for record in found.records], lag_ms)
-            _finish(window, lag_ms)
-            yield Changed(found.records, now_ms)
+        edge_ms = window.newest_ms
+        seen = window.look([_moment(record, stream.modified) for record in found.records], found.total, now_ms, lag_ms)
+        if seen is not Look.WALK:
+            is_whole = seen is Look.WHOLE
+            yield Changed([record for record in found.records if is_whole or _moment(record, stream.modified) > edge_ms], now_ms)
             return
     for step in walk(client, stream, stream.modified, window.at_ms or window.from_ms, window.after_id):
-        _note(window, [_moment(record, stream.modified) for record in step.records], lag_ms)
+        window.note([_moment(record, stream.modified) for record in step.records], lag_ms)
         window.at_ms, window.after_id = step.at_ms, step.after_id
         if step.at_ms is None:
-            _finish(window, lag_ms)
+            window.finish(lag_ms)
         yield Changed(step.records, step.now_ms)
 
 
@@ -124,41 +113,3 @@ def _since(prop: str, ms: int) -> Json:
 
 def _moment(record: Json, prop: str) -> int:
     return to_ms(record["properties"].get(prop)) or 0
-
-
-def _begin(window: Window, now_ms: int) -> None:
-    window.at_ms, window.after_id, window.began_ms = window.from_ms, None, now_ms
-    window.seen_newest_ms = window.seen_top = window.seen_young = 0
-
-
-def _note(window: Window, moments: Sequence[int], lag_ms: int) -> None:
-    young_ms = max(window.from_ms, window.began_ms - lag_ms)
-    for ms in moments:
-        if ms > window.seen_newest_ms:
-            window.seen_newest_ms, window.seen_top = ms, 0
-        window.seen_top += ms == window.seen_newest_ms
-        window.seen_young += ms >= young_ms
-
-
-def _finish(window: Window, lag_ms: int) -> None:
-    """The window was read as a whole: what the index can no longer add to is left behind."""
-    newest_ms = max(window.seen_newest_ms, window.from_ms)
-    window.is_settled = window.began_ms - newest_ms >= lag_ms
-    if window.is_settled:
-        window.from_ms, window.count = newest_ms, window.seen_top
-    else:
-        window.from_ms, window.count = max(window.from_ms, window.began_ms - lag_ms), window.seen_young
-    window.newest_ms, window.read_ms = newest_ms, window.began_ms
-    window.at_ms = window.after_id = None
-
-
-def _extend(window: Window, moments: Sequence[int], total: int, now_ms: int, lag_ms: int) -> None:
-    """Only the fresh edge was read: the window grows, and is read as a whole when the index is sure to have all of it."""
-    newest_ms = max(moments, default=window.newest_ms)
-    if window.is_settled and now_ms - newest_ms >= lag_ms:
-        window.from_ms, window.count = newest_ms, sum(ms == newest_ms for ms in moments)
-    else:
-        window.read_ms = now_ms if window.is_settled else window.read_ms
-        window.count, window.is_settled = total, False
-    window.newest_ms = newest_ms
-    window.at_ms = window.after_id = None

@@ -17,7 +17,7 @@ from connectors.salesforce.captured import Captured
 from connectors.salesforce.checking import check, greet
 from connectors.salesforce.client import COMPOSITE_QUERIES, Client, parts
 from connectors.salesforce.credentials import Credentials
-from connectors.salesforce.cursors import Standing, Window
+from connectors.salesforce.cursors import Standing
 from connectors.salesforce.extract import Extract, first_look, sizes_of
 from connectors.salesforce.gathering import CALLS_A_JOB, Ahead, Gatherer
 from connectors.salesforce.mapping import to_owners, to_standing
@@ -32,6 +32,7 @@ from connectors.salesforce.tasks import Tasks
 from connectors.salesforce.values import flatten, to_soql
 from connectors.salesforce.writing import write_cells
 from connectors.sending import Patience
+from connectors.windows import Window
 from transforms.vocabulary.changes import STANDING, Change, Checkup, Cursor, Estimate, Fate, Page, WriteReport
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.salesforce.client import COMPOSITE_QUERIES, Found, parts
-from connectors.salesforce.cursors import Window
 from connectors.salesforce.pulling import Pull
 from connectors.salesforce.soql import of_records, statement
 from connectors.salesforce.streams import CASES, EMAILS, EVENTS, FOLLOWERS, MERGES, METRICS, STREAMS, TASKS, Follower, Stream
 from connectors.salesforce.values import to_list, to_soql
 from connectors.salesforce.vanishing import compare, deleted_since, record_ids, told
 from connectors.salesforce.watching import Watched, look, watch
+from connectors.windows import Window
 from transforms.vocabulary.changes import Page
 
 Json = dict[str, Any]

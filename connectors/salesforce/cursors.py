@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from connectors.salesforce.streams import FOLLOWERS, STREAMS
+from connectors.windows import Window
 from transforms.vocabulary.errors import BadInput
 
 VERSION = 1
@@ -42,27 +43,6 @@ class Load:
         """Nothing of what was read counts: the job is gone, and a new one may give its rows in another order."""
         self.job, self.locator, self.done, self.after_id = "", "", 0, ""
         self.total, self.handed, self.recent = None, 0, 0
-
-
-@dataclass
-class Window:
-    """Changes: the window [``from_ms``, ``newest_ms``] held ``count`` records. ``read_ms`` is when it was last read whole, or left being settled.
-
-    ``is_settled`` says that by then all of it had been committed. While a long window is read again, ``at_ms`` and ``after_id``
-    say how far that has come, and ``seen_newest_ms``, ``seen_top``, ``seen_young`` what it has held so far.
-    """
-
-    from_ms: int
-    newest_ms: int
-    count: int
-    read_ms: int
-    is_settled: bool = False
-    at_ms: int | None = None
-    after_id: str = ""
-    began_ms: int = 0
-    seen_newest_ms: int = 0
-    seen_top: int = 0
-    seen_young: int = 0
 
 
 State = Load | Window

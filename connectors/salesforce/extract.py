@@ -9,7 +9,7 @@ import pandas as pd
 from connectors.salesforce.batch import Batch
 from connectors.salesforce.captured import Captured
 from connectors.salesforce.changes import Changes
-from connectors.salesforce.cursors import Load, Window
+from connectors.salesforce.cursors import Load
 from connectors.salesforce.gathering import of_rows
 from connectors.salesforce.loading import Loaded, Loader
 from connectors.salesforce.mapping import column
@@ -18,6 +18,7 @@ from connectors.salesforce.shape import NEEDED, Shape
 from connectors.salesforce.soql import count_of, of_load, statement
 from connectors.salesforce.streams import CONTACTS, EMAILS, EVENTS, FOLLOWERS, METRICS, STREAMS, TASKS, Children, Stream
 from connectors.salesforce.values import ms_of
+from connectors.windows import Window
 from transforms.vocabulary.changes import Page
 from transforms.vocabulary.errors import MissingScopes, RequestRejected
 from transforms.vocabulary.tables import TABLES, empty_table

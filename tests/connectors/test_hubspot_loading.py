@@ -34,7 +34,7 @@ def test_what_is_left_is_what_was_not_done(done: list[tuple[int, int]]) -> None:
 def test_a_cursor_survives_being_text() -> None:
     """What is written is what is read; a stream that the cursor does not know begins with a full load."""
     standing = Standing.fresh("activities", 5)
-    standing.states["emails"] = Window(1, 2, 3, 4, 5, at_ms=6, after_id=7)
+    standing.states["emails"] = Window(1, 2, 3, 4, at_ms=6, after_id=7, archived_ms=5)
     assert Standing.parse("activities", standing.text()) == standing
     data = json.loads(standing.text())
     del data["streams"]["calls"]
