@@ -25,6 +25,8 @@ KINDS = {
 }
 """What stands for a value of which only the kind is known."""
 
+METADATA = "http://soap.sforce.com/2006/04/metadata"
+
 
 class Told:
     """An org with the records of the exchanges, and the words that stand for them."""
@@ -118,3 +120,30 @@ def test_an_exchange_is_answered_in_the_recorded_shape(told: Told, exchange: Exc
     body = answer.json() if answer.content else None
     wanted = orjson.loads(told.fill(orjson.dumps(exchange.answer).decode()))
     assert (answer.status_code, difference(body, wanted)) == (exchange.status, ""), answer.text
+
+
+def test_a_retrieval_is_told_in_the_recorded_order(told: Told) -> None:
+    """Recorded: a retrieval is queued, asked for by checkStatus, and told with the properties of each file before its id."""
+
+    def call(operation: str, inside: str) -> str:
+        head = f'<SessionHeader xmlns="{METADATA}"><sessionId>{told.api.session.id}</sessionId></SessionHeader>'
+        envelope = "http://schemas.xmlsoap.org/soap/envelope/"
+        content = (
+            f'<soap:Envelope xmlns:soap="{envelope}"><soap:Header>{head}</soap:Header>'
+            f'<soap:Body><{operation} xmlns="{METADATA}">{inside}</{operation}></soap:Body></soap:Envelope>'
+        )
+        answer = told.api.http.post("/services/Soap/m/48.0", content=content, headers={"Content-Type": "text/xml", "SOAPAction": '""'})
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    members = "<types><members>*</members><name>CustomField</name></types><version>48.0</version>"
+    queued = call("retrieve", f"<retrieveRequest><apiVersion>48.0</apiVersion><unpackaged>{members}</unpackaged></retrieveRequest>")
+    number = re.search(r"<id>(09S\w{15})</id>", queued)
+    assert number is not None, queued
+    assert f"<result><done>false</done><id>{number[1]}</id><state>Queued</state></result>" in queued
+    which = f"<asyncProcessId>{number[1]}</asyncProcessId>"
+    assert f"<result><done>true</done><id>{number[1]}</id><state>Completed</state></result>" in call("checkStatus", which)
+    tags = re.findall(r"<(\w+)>", call("checkRetrieveStatus", which).partition("<result>")[2])
+    properties = ["createdById", "createdByName", "createdDate", "fileName", "fullName"]
+    properties += ["lastModifiedById", "lastModifiedByName", "lastModifiedDate", "manageableState", "type"]
+    assert tags == ["done", "fileProperties", *properties, "id", "status", "success", "zipFile"]

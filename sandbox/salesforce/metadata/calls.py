@@ -152,17 +152,24 @@ def cancel_deploy(org: Org, _user_id: str, message: Message) -> str:
     return to_xml("result", {"done": found.is_done, "id": found.id})
 
 
-def begin_retrieve(org: Org, _user_id: str, message: Message) -> str:
+def begin_retrieve(org: Org, user_id: str, message: Message) -> str:
     """Retrieve: ready at once, but to be asked for like any other."""
     asked = branches(message.tree, "retrieveRequest")
-    made = retrieve(org, asked[0] if asked else {})
+    made = retrieve(org, user_id, asked[0] if asked else {})
     return to_xml("result", {"done": False, "id": made.id, "state": "Queued"})
 
 
 def check_retrieve_status(org: Org, _user_id: str, message: Message) -> str:
     """CheckRetrieveStatus, with the archive unless it is not wanted."""
     found = find_retrieval(org, one(message.tree, "asyncProcessId"))
-    return retrieval_text(found, with_archive=one(message.tree, "includeZip").lower() != "false")
+    files = [_properties(org, component, name) for name, component in found.files]
+    return retrieval_text(found, files, with_archive=one(message.tree, "includeZip").lower() != "false")
+
+
+def check_status(org: Org, _user_id: str, message: Message) -> str:
+    """CheckStatus, the old way to ask whether a retrieval is done."""
+    found = find_retrieval(org, one(message.tree, "asyncProcessId"))
+    return to_xml("result", {"done": True, "id": found.id, "state": "Completed"})
 
 
 OPERATIONS: dict[str, Callable[[Org, str, Message], str]] = {
@@ -179,6 +186,7 @@ OPERATIONS: dict[str, Callable[[Org, str, Message], str]] = {
     "cancelDeploy": cancel_deploy,
     "retrieve": begin_retrieve,
     "checkRetrieveStatus": check_retrieve_status,
+    "checkStatus": check_status,
 }
 
 
@@ -231,23 +239,24 @@ def _saved(full_name: str, problems: list[Problem], more: dict[str, object]) -> 
 
 def _file(org: Org, component: Component, folder: str, suffix: str) -> str:
     stem = component.object or component.full_name
+    return to_xml("result", _properties(org, component, f"{folder}/{stem}.{suffix}"))
+
+
+def _properties(org: Org, component: Component, file_name: str) -> dict[str, str]:
     author, changer = component.created_by or org.admin_id, component.modified_by or org.admin_id
-    return to_xml(
-        "result",
-        {
-            "createdById": author,
-            "createdByName": _user_name(org, author),
-            "createdDate": stamp(component.created_ms),
-            "fileName": f"{folder}/{stem}.{suffix}",
-            "fullName": component.full_name,
-            "id": component.id,
-            "lastModifiedById": changer,
-            "lastModifiedByName": _user_name(org, changer),
-            "lastModifiedDate": stamp(component.modified_ms),
-            "manageableState": "unmanaged",
-            "type": component.type,
-        },
-    )
+    return {
+        "createdById": author,
+        "createdByName": _user_name(org, author),
+        "createdDate": stamp(component.created_ms),
+        "fileName": file_name,
+        "fullName": component.full_name,
+        "id": component.id,
+        "lastModifiedById": changer,
+        "lastModifiedByName": _user_name(org, changer),
+        "lastModifiedDate": stamp(component.modified_ms),
+        "manageableState": "unmanaged",
+        "type": component.type,
+    }
 
 
 def _user_name(org: Org, user_id: str) -> str:
