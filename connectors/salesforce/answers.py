@@ -20,6 +20,7 @@ BUSY_WAIT_S = 5.0
 SESSION_ENDED = "INVALID_SESSION_ID"
 SPENT = "REQUEST_LIMIT_EXCEEDED"
 LOCKED = "UNABLE_TO_LOCK_ROW"
+NO_CURSOR = "INVALID_QUERY_LOCATOR"
 
 PASSING = frozenset(
     {"QUERY_TIMEOUT", LOCKED, "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "REQUEST_RUNNING_TOO_LONG", "API_CURRENTLY_DISABLED"}
@@ -58,6 +59,10 @@ class SessionEnded(Exception):
     def __init__(self, error: NotAuthorised) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+class CursorEnded(CrmUnreachable):
+    """The rest of a query's answer can no longer be had. A user has ten cursors at once, and other programs may sign in as the same one."""
 
 
 def to_json(body: bytes) -> Any:
@@ -129,6 +134,8 @@ def _passing(status: int, code: str, tried: str) -> TryAgain | None:
 
 def _rejected(status: int, what: str, said: str, refusal: Refusal) -> Exception:
     about = f" about {', '.join(refusal.fields)}" if refusal.fields else ""
+    if refusal.code == NO_CURSOR:
+        return CursorEnded(f"We tried to {what} and {said}: the rest of its answer can no longer be had; run again.")
     if refusal.code in NOT_ALLOWED or (status == 403 and not refusal.code):
         return MissingScopes(
             f"We tried to {what} and {said}{about}: our user lacks a permission; give it the permission set of Still There, "

@@ -21,7 +21,7 @@ from simple_salesforce.api import Salesforce
 from zeep.exceptions import Fault, TransportError
 
 from connectors.limiter import Limiter
-from connectors.salesforce.answers import CRM, SESSION_ENDED, SessionEnded, judge, to_refusal, to_word, verdict
+from connectors.salesforce.answers import CRM, SESSION_ENDED, CursorEnded, SessionEnded, judge, to_refusal, to_word, verdict
 from connectors.salesforce.credentials import Credentials
 from connectors.salesforce.session import API_VERSION, Session
 from connectors.sending import Patience, TryAgain, gate, send
@@ -161,7 +161,23 @@ class Client:
         return self._sending(call, request, stop)
 
     def query(self, soql: str, *, is_all: bool = False, purpose: str, what: str) -> Iterator[list[Json]]:
-        """The rows of a query, answer by answer. ``is_all``: deleted and archived rows too."""
+        """The rows of a query, answer by answer. ``is_all``: deleted and archived rows too.
+
+        Where its cursor ends before it does, the query is asked anew, and the records that were handed on already are passed over.
+        """
+        seen: set[str] = set()
+        for attempt in range(1, self.patience.attempts + 1):
+            try:
+                for records in self._answers(soql, is_all=is_all, purpose=purpose, what=what):
+                    yield [one for one in records if one.get("Id") not in seen] if attempt > 1 else records
+                    seen.update(one["Id"] for one in records if "Id" in one)
+            except CursorEnded:
+                if attempt == self.patience.attempts:
+                    raise
+            else:
+                return
+
+    def _answers(self, soql: str, *, is_all: bool, purpose: str, what: str) -> Iterator[list[Json]]:
         found = self.find([soql], is_all=is_all, purpose=purpose, what=what)[0]
         yield found.records
         while found.more is not None:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from xml.etree import ElementTree as ET
 
 import jwt
 import requests
@@ -28,6 +29,7 @@ from transforms.vocabulary.errors import BadSettings, CrmUnreachable, NotAuthori
 
 API_VERSION = "64.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SOAP = "/services/Soap/"
 
 _NOT_REACHED = (
     urllib3.exceptions.NewConnectionError,
@@ -154,13 +156,16 @@ class TimedSession(requests.Session):
         if options.get("timeout") is None:
             options["timeout"] = self._timeout
         try:
-            return super().send(request, **options)
+            response = super().send(request, **options)
         except requests.ConnectionError as error:
             # requests wraps what its own library says; whether the call can have arrived is told by what is inside.
             inner = getattr(error.args[0], "reason", None) if error.args else None
             if isinstance(inner, _NOT_REACHED):
                 raise inner from error
             raise
+        if response.status_code == 200 and SOAP in (request.url or ""):
+            _check_envelope(response.content)
+        return response
 
 
 class LoopbackAdapter(HTTPAdapter):
@@ -177,6 +182,19 @@ class LoopbackAdapter(HTTPAdapter):
         request.url = urlunsplit((self._base.scheme, self._base.netloc, address.path, address.query, ""))
         options["proxies"] = {}
         return super().send(request, *args, **options)
+
+
+def _check_envelope(body: bytes) -> None:
+    """Raise an error of the connection where a SOAP answer is none, or cut short.
+
+    The library mends what is broken and reads on; then anything may be raised, or part of an answer be taken for the whole.
+    """
+    try:
+        root = ET.fromstring(body)  # noqa: S314 - the org we are signed in to
+    except ET.ParseError as error:
+        raise requests.exceptions.ContentDecodingError("an answer that is no XML") from error
+    if root.tag.rpartition("}")[2] != "Envelope":
+        raise requests.exceptions.ContentDecodingError("an answer that is no envelope")
 
 
 def _refused(error: SalesforceAuthenticationFailed) -> Exception:
