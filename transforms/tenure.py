@@ -15,9 +15,9 @@ from math import log
 import numpy as np
 import pandas as pd
 
+from transforms import conflicts
 from transforms.book import Book
-from transforms.conflicts import verified_records
-from transforms.evidence.against import found_signs, other_employers
+from transforms.evidence import against as signs
 from transforms.evidence.seniority import hazards
 from transforms.evidence.signs import HALF_LIFE_YEARS, PLACE, SIGNS
 from transforms.rhythm import moments
@@ -50,7 +50,7 @@ def evidence(book: Book) -> pd.DataFrame:
     Columns: person_id, at (missing where no date is known), sign (place in SIGNS), phrase (of our lists), successor, words (of signs that
     bring their own), is_contradicted (they spoke to us from there since), weight, counts (the heaviest of its cause).
     """
-    found = found_signs(book)
+    found = signs.found_signs(book)
     found = found.sort_values(["person_id", "sign", "at", "phrase", "successor"], na_position="first")
     items = _weighed(book, found.drop_duplicates(["person_id", "sign"], keep="last"))
     items = items.sort_values(["person_id", "weight", "sign"], ascending=[True, False, True], ignore_index=True)
@@ -62,9 +62,9 @@ def verified(book: Book) -> pd.DataFrame:
     """When each person was last verified (``at``) and ``by`` what: message, live, record or title; missing where never."""
     spoken = _spoken(book)
     live = spoken["channel"].isin([Channel.CALL, Channel.MEETING])
-    records = book.frame(verified_records)
+    records = book.frame(conflicts.verified_records)
     # A title that came with another employer's domain verifies the new job, not this one.
-    elsewhere = book.frame(other_employers)["person_id"]
+    elsewhere = book.frame(signs.other_employers)["person_id"]
     ways = pd.DataFrame(
         {
             "live": book.align(spoken[live].groupby("person_id").occurred_at.max()),
@@ -88,8 +88,8 @@ def _spoken(book: Book) -> pd.DataFrame:
 def last_seen(book: Book) -> pd.Series:
     """When each person was last seen at the firm: verified, away and coming back by their own notice, at another desk, or at work in the product."""
     notices = book.auto_replies[book.auto_replies["reason"].isin(["absent", "role_change"])]
-    signs = book.heard[~book.heard.index.isin(book.answers.index)]
-    found = [book.align(rows.groupby("person_id").occurred_at.max()) for rows in (notices, signs, book.mass_mails)]
+    active = book.heard[~book.heard.index.isin(book.answers.index)]
+    found = [book.align(rows.groupby("person_id").occurred_at.max()) for rows in (notices, active, book.mass_mails)]
     return pd.concat([book.frame(verified)["at"], *found], axis=1).max(axis=1)
 
 
@@ -125,7 +125,7 @@ def _days_spoken_after(book: Book, people: pd.Series, at: pd.Series) -> np.ndarr
     since = (
         total[np.searchsorted(key, (code + 1) * 2**36)] - total[np.searchsorted(key, code * 2**36 + np.maximum(moment, 0), side="right")]
     )
-    checked = book.frame(verified_records)["record"].reindex(people).set_axis(at.index)
+    checked = book.frame(conflicts.verified_records)["record"].reindex(people).set_axis(at.index)
     since += (checked > at).to_numpy() | (~known & checked.notna().to_numpy())
     return np.asarray(np.where(known, since, np.minimum(since, 1.0)))
 

@@ -137,6 +137,23 @@ def test_email_blindness_is_not_ended_by_a_call(check: Check) -> None:
     check(email_blindness, rows, {"ana": "blind"})
 
 
+def test_email_blindness_is_not_claimed_of_few_mails(check: Check) -> None:
+    """Two mails in vain are little for anybody; opens in between are made by machines and change nothing."""
+    rows = "\n".join(
+        [
+            "contact | at | channel | direction | outcome",
+            *[f"{who} | 2026-{month}-01 | email | outbound | sent" for who in ("ana", "opens") for month in ("09", "10")],
+            *[
+                f"long | 2026-{month}-{day} | email | outbound | sent"
+                for month in ("06", "07", "08", "09", "10")
+                for day in ("01", "08", "15", "22")
+            ],
+            *[f"{who} | 2026-{month}-02 | email | inbound | opened" for who in ("opens", "long") for month in ("09", "10")],
+        ]
+    )
+    check(email_blindness, rows, {"ana": "none", "opens": "none", "long": "blind"})
+
+
 def test_email_share_90d_counts_touches(check: Check) -> None:
     """Three of the four touches of the last 90 days were e-mail; newsletters are no touch."""
     check(
@@ -254,6 +271,85 @@ def test_best_channel_does_not_leave_a_way_that_works_for_one_that_was_never_tri
     )
 
 
+def test_best_channel_waits_for_those_who_answer_late(check: Check) -> None:
+    """Whoever takes five days is given five days after one message; after a second one in vain another way is tried."""
+    rows = ["contact | at | channel | direction"]
+    for who in ("slow", "twice", "quick"):
+        days = 0 if who == "quick" else 5
+        for month in ("05", "06", "07", "08", "09"):
+            at = pd.Timestamp(f"2026-{month}-01 09:00")
+            rows += [f"{who} | {at} | email | outbound", f"{who} | {at + pd.Timedelta(days=days, hours=1)} | email | inbound"]
+        rows.append(f"{who} | 2026-11-18 09:00 | email | outbound")
+    rows.append("twice | 2026-11-10 09:00 | email | outbound")
+    told = "\n".join(rows)
+    check(best_channel, told, {"slow": "wait", "twice": "call", "quick": "email"})
+    check(
+        best_channel_why,
+        told,
+        {"slow": "Our last e-mail was on 18 November 2026, and they often take longer to answer: wait until 24 November 2026."},
+    )
+
+
+NOBODY_ANSWERS = "\n".join(
+    ["contact | at | channel | direction"]
+    + [
+        f"ana | 2026-{month}-{day} | {way} | outbound"
+        for month in ("06", "07", "08", "09", "10")
+        for day in ("05", "20")
+        for way in ("email", "call")
+    ]
+    + [
+        f"{who} | 2026-{month}-10 | {way}"
+        for who in ("kim", "lee", "pat")
+        for month in ("06", "08", "10")
+        for way in ("email | outbound", "call | inbound")
+    ]
+    + [f"{who} | 2026-{month}-11 | email | inbound" for who in ("kim", "lee", "pat") for month in ("06", "08", "10")]
+)
+
+
+def test_best_channel_turns_to_another_voice_when_nothing_gets_an_answer(check: Check) -> None:
+    """Twenty attempts by mail and phone in vain, while a colleague talks to us: ask the colleague. Where nobody else does, try on."""
+    contacts = """
+    contact | company | first_name | last_name
+    ana     | north   | Ana        | Souza
+    kim     | {kim}   | Kim        | Nair
+    """
+    check(best_channel, NOBODY_ANSWERS, {"ana": "someone_else", "kim": "email"}, contacts=contacts.format(kim="north"))
+    check(best_channel, NOBODY_ANSWERS, {"ana": "call"}, contacts=contacts.format(kim="south"))
+    check(
+        best_channel_why,
+        NOBODY_ANSWERS,
+        {
+            "ana": "They left 20 attempts in a row unanswered, by every way that we tried. Ask Kim Nair, whom we heard from on 11 October 2026."
+        },
+        contacts=contacts.format(kim="north"),
+    )
+
+
+def test_best_channel_advises_no_way_that_nobody_of_us_uses(check: Check) -> None:
+    """A profile alone is no reason for LinkedIn; it is where every other way is closed."""
+    check(
+        best_channel,
+        "contact | at | channel | direction\n" + weekly("ana", "2026-10-01", 6, answered=False),
+        {"ana": "call", "closed": "linkedin"},
+        contacts="""
+        contact | linkedin_url | email_opted_out | do_not_call
+        ana     | https://linkedin.example/in/ana | |
+        closed  | https://linkedin.example/in/closed | true | true
+        """,
+    )
+
+
+def test_best_channel_counts_only_answers_by_the_same_way(check: Check) -> None:
+    """Somebody who calls every week calls after each of our mails too; that makes mail no good way."""
+    rows = ["contact | at | channel | direction | outcome"]
+    for week in range(10):
+        at = pd.Timestamp("2026-08-03") + pd.Timedelta(weeks=week)
+        rows += [f"ana | {at} | email | outbound | sent", f"ana | {at + pd.Timedelta(days=3)} | call | outbound | connected"]
+    check(best_channel, "\n".join(rows), {"ana": "call"})
+
+
 def test_best_channel_why_tells_what_was_answered(check: Check) -> None:
     """The record of the last ten attempts by each way, the recommended way first."""
     check(
@@ -330,5 +426,26 @@ def test_best_time_needs_enough_answers_at_one_time_of_day(check: Check) -> None
         ana     | America/New_York
         few     | America/New_York
         tom     | Mars/Olympus
+        """,
+    )
+
+
+def test_best_time_takes_the_zone_of_a_country_that_has_one(check: Check) -> None:
+    """The record's own zone first; Germany has one zone, the United States have many."""
+    days = ("01", "02", "03", "08", "09", "10", "15", "16", "17")
+    rows = [f"{who} | 2026-09-{day} 13:30 | email | inbound" for who in ("ana", "tom", "kim") for day in days]
+    check(
+        best_time,
+        "\n".join(["contact | at | channel | direction", *rows]),
+        {
+            "ana": "Tue–Thu 14–16, their time",
+            "tom": "Tue–Thu 12–14 UTC (their time zone is not on record)",
+            "kim": "Tue–Thu 8–10, their time",
+        },
+        contacts="""
+        contact | country        | time_zone
+        ana     | Germany        |
+        tom     | United States  |
+        kim     | Germany        | America/New_York
         """,
     )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from transforms import conflicts
 from transforms.book import Book
-from transforms.conflicts import conflicts
 from transforms.crms import crm_name
 from transforms.evidence.signs import PLACE
 from transforms.fields.wording import day
@@ -75,7 +75,7 @@ def _items(people: pd.Series, at: pd.Series, sign: str | Sequence[int], words: p
 
 def _from_conflicts(book: Book) -> pd.DataFrame:
     """Where the CRMs disagree, or one saw them change jobs."""
-    told = book.frame(conflicts)
+    told = book.frame(conflicts.conflicts)
     return _items(told["person_id"], told["at"], told["sign"].map(PLACE).to_list(), told["words"])
 
 

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
 
 from transforms.book import MESSAGES, Book
+from transforms.channels.odds import CHOICES, answer_delays, answer_odds, rates_of
+from transforms.channels.rates import decided_attempts
+from transforms.channels.times import best_hours
 from transforms.fields.job import absent_until, job_state, successor
-from transforms.fields.reaching import email_blindness, email_gone_at
+from transforms.fields.reaching import email_blindness, unanswered_touches
 from transforms.fields.support import support_state
 from transforms.fields.wording import day, joined, number, plural, sentence, singular
 from transforms.persons import person_of
-from transforms.tally import decided_attempts
 from transforms.vocabulary.fields import Group, Kind, field
 from transforms.vocabulary.tables import Channel, Direction
-
-CHOICES = (Channel.EMAIL, Channel.CALL, Channel.LINKEDIN, Channel.WHATSAPP, Channel.SMS, Channel.CHAT)
-"""The ways that can be recommended. Meetings are not among them: they are the fruit of a contact, and only the held ones are logged."""
 
 TOLD = 10
 """A reason tells of so many latest attempts by each way: a number of attempts, not of days, does not change by waiting."""
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+IN_VAIN = 4
+"""After so many attempts in vain somebody else at the account is looked for."""
+
+MARGIN = 2.0
+"""Another voice goes before them only if they answer by no way even half as often as others do."""
+
+LONGEST_WAIT = 14
+"""However late they usually answer, we do not wait for longer than so many days."""
 
 
 @field(
@@ -45,10 +50,12 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
     views=("attempts",),
 )
 def best_channel(book: Book) -> pd.Series:
-    """The way by which the contact is likeliest to answer within 14 days, by their own answers and, where these are few, those of all your contacts.
+    """The way by which the contact is likeliest to answer within 14 days, by their own answers and, where these are few, those of your contacts in their country.
 
-    Recent attempts count more. Never e-mail for people blind to it, as long as another way is open. Opt-outs, do-not-call and dead addresses are respected. Wait: they are away, have an open ticket, or were touched
-    in the last days. Someone else: they have probably left, or no way to them is open. Doubt it where calls and messages are not logged.
+    Recent attempts count more. Never e-mail for people blind to it, as long as another way is open. Opt-outs, do-not-call and dead addresses are respected;
+    ways that nobody of you uses are not advised. Wait: they are away, have an open ticket, were touched in the last days, or usually answer later.
+    Someone else: they have probably left, no way is open, or nothing gets an answer while a colleague of theirs talks to us. Doubt it where calls and
+    messages are not logged.
     """
     return book.frame(choose)["choice"]
 
@@ -91,7 +98,8 @@ def _reason(book: Book, fact: Any, record: dict[str, tuple[int, int]]) -> str:
         others = " They no longer write back by e-mail."
         del share[Channel.EMAIL]
     best = max(share, key=lambda way: share[way], default=fact.choice)
-    if share.get(best, 0.0) > share.get(fact.choice, -1.0) and book.org.answer_rate(fact.choice) > book.org.answer_rate(best):
+    rates = rates_of(book)
+    if share.get(best, 0.0) > share.get(fact.choice, -1.0) and rates.rate(fact.choice) > rates.rate(best):
         others += f" With all your contacts, {plural(fact.choice)} work better than {plural(best)}."
     return f"{told}{others}" if fact.choice in record else f"{sentence(plural(fact.choice))} were not tried yet. {told}{others}"
 
@@ -101,6 +109,8 @@ def _why_wait(fact: Any) -> str:
         return f"Away until {day(fact.until)}, as they announced: write after that."
     if fact.reason == "ticket":
         return "They wait for our help with an open ticket: solve that first."
+    if fact.reason == "slow":
+        return f"Our last {singular(fact.by)} was on {day(fact.touched)}, and they often take longer to answer: wait until {day(fact.patience)}."
     return f"Our last {singular(fact.by)} was on {day(fact.touched)}: give it a few days."
 
 
@@ -108,6 +118,8 @@ def _why_someone_else(book: Book, fact: Any) -> str:
     if fact.reason == "left" and pd.notna(fact.follows):
         return f"They {'have left' if fact.job == 'left' else 'have probably moved on'}. Write to {fact.follows}, named as successor."
     opening = "No way to them is open."
+    if fact.reason == "other":
+        opening = f"They left {number(int(fact.unanswered))} attempts in a row unanswered, by every way that we tried."
     if fact.reason == "left":
         opening = "They have left." if fact.job == "left" else "They have probably moved on."
     other = other_voice(book, fact.Index, fact.company)
@@ -154,7 +166,7 @@ def known_voice(book: Book, address: str, company: object) -> tuple[pd.Timestamp
 
 
 def choose(book: Book) -> pd.DataFrame:
-    """For each person: choice, its reason (left, closed, ticket, away, touched, answers), and the dates that the reason names."""
+    """For each person: choice, its reason (left, closed, ticket, away, touched, slow, other, answers), and the dates that the reason names."""
     odds = book.frame(answer_odds)
     # Somebody blind to e-mail gets none, as long as there is another way, whatever the rates say.
     is_blind = (book.value(email_blindness) == "blind") & odds.drop(columns=Channel.EMAIL).notna().any(axis=1)
@@ -162,18 +174,46 @@ def choose(book: Book) -> pd.DataFrame:
     best = odds.fillna(-1.0).to_numpy().argmax(axis=1)
     choice = pd.Series(np.array([str(way) for way in CHOICES], dtype=object)[best], index=odds.index)
     last = book.last(book.touches)
-    away = book.value(absent_until)
+    away, unanswered = book.value(absent_until), book.value(unanswered_touches)
+    since = book.days_since(last["occurred_at"])
+    is_waiting = ~_has_answered(book, last)
+    delay = answer_delays(book).clip(upper=LONGEST_WAIT)
     reasons = {
         "left": book.value(job_state).isin(["left", "probably_moved"]),
         "ticket": book.value(support_state) != "none",
         "away": away > book.as_of,
         "closed": odds.isna().all(axis=1),
-        "touched": (book.days_since(last["occurred_at"]) < book.policy.reach_after_touch_days) & ~_has_answered(book, last),
+        "touched": (since < book.policy.reach_after_touch_days) & is_waiting,
+        "slow": (since < delay) & is_waiting & (unanswered <= 1),
+        "other": _another_is_likelier(book, odds, unanswered),
     }
     reason = np.select(list(reasons.values()), list(reasons), "answers")
-    word = {"left": "someone_else", "closed": "someone_else", "ticket": "wait", "away": "wait", "touched": "wait"}
-    frame = pd.DataFrame({"reason": reason, "until": away, "touched": last["occurred_at"], "by": last["channel"]}, index=odds.index)
+    word = {name: "someone_else" if name in ("left", "closed", "other") else "wait" for name in reasons}
+    frame = pd.DataFrame(
+        {
+            "reason": reason,
+            "until": away,
+            "touched": last["occurred_at"],
+            "by": last["channel"],
+            "patience": (last["occurred_at"] + pd.to_timedelta(delay, unit="D")).dt.ceil("D"),
+            "unanswered": unanswered,
+        },
+        index=odds.index,
+    )
     return frame.assign(choice=frame["reason"].map(word).fillna(choice).astype("str"))
+
+
+def _another_is_likelier(book: Book, odds: pd.DataFrame, unanswered: pd.Series) -> pd.Series:
+    """Whether nothing that we try with them is answered, by a wide margin, while somebody else at the account talked to us in the last 90 days."""
+    rates = rates_of(book)
+    usual = odds.notna() * [rates.rate(way) for way in odds.columns]
+    is_low = MARGIN * odds.max(axis=1) < usual.max(axis=1)
+    heard = book.align(book.answers.groupby("person_id").occurred_at.max())
+    is_quiet = ~(book.days_since(heard) <= book.policy.short_window_days)
+    wanted = is_low & is_quiet & (unanswered >= IN_VAIN)
+    asked = book.persons.loc[wanted, "company"]
+    known = [person for person, company in asked.items() if other_voice(book, str(person), company) is not None]
+    return pd.Series(odds.index.isin(known), index=odds.index)
 
 
 def _has_answered(book: Book, last: pd.DataFrame) -> pd.Series:
@@ -181,89 +221,14 @@ def _has_answered(book: Book, last: pd.DataFrame) -> pd.Series:
     return said >= last["occurred_at"]
 
 
-def answer_odds(book: Book) -> pd.DataFrame:
-    """The chance of an answer within 14 days by each way of CHOICES; missing where the way is not open to us.
-
-    The person's own answered attempts of the last year, each counting half after ``half_life_days``, and ``channel_prior_sends`` attempts at
-    the rate of all contacts. WhatsApp, SMS and chat are open only where they were used with this person. A way that was never tried with them
-    is no better than one by which they answer as well as others do, whatever its rate with others: it was tried with those who like it.
-    LinkedIn, with a profile, is tried first only after something else was.
-    """
-    rows = book.within(book.attempts, book.policy.year_days)
-    patient = book.as_of - pd.Timedelta(days=book.policy.unanswered_after_days)
-    rows = rows[rows["answered_at"].notna() | (rows["occurred_at"] <= patient)]
-    weight = np.exp2(-book.days_since(rows["occurred_at"]) / book.policy.half_life_days).to_numpy()
-    codes, won = rows["person_id"].cat.codes.to_numpy(), rows["answered_at"].notna().to_numpy()
-    used_rows = pd.concat([book.touches, book.answers])
-    persons, prior = book.persons, book.policy.channel_prior_sends
-    refuses_calls = persons["do_not_call"].fillna(False).astype(bool)
-    closed = {
-        Channel.EMAIL: persons["email_opted_out"].fillna(False).astype(bool) | email_gone_at(book).notna(),
-        **dict.fromkeys((Channel.CALL, Channel.WHATSAPP, Channel.SMS), refuses_calls),
-    }
-    odds, is_tried, does_well = {}, {}, pd.Series(False, index=persons.index)
-    for way in CHOICES:
-        of_way = (rows["channel"] == way).to_numpy()
-        tried = np.bincount(codes[of_way], weights=weight[of_way], minlength=len(persons))
-        answered = np.bincount(codes[of_way & won], weights=weight[of_way & won], minlength=len(persons))
-        is_open = pd.Series(True, index=persons.index)
-        if way not in (Channel.EMAIL, Channel.CALL):
-            is_open = book.count(used_rows[used_rows["channel"] == way]) > 0
-        if way == Channel.LINKEDIN:
-            is_open |= persons["linkedin_url"].notna()
-        if way in closed:
-            is_open &= ~closed[way]
-        rate = book.org.answer_rate(way)
-        odds[way] = pd.Series((answered + prior * rate) / (tried + prior), index=persons.index).where(is_open)
-        is_tried[way] = pd.Series(tried > 0, index=persons.index)
-        does_well |= is_tried[way] & (odds[way] >= rate)
-    was_tried = pd.DataFrame(is_tried)
-    found = pd.DataFrame(odds).where(was_tried, pd.DataFrame(odds).mask(does_well, 0.0, axis=0).where(pd.DataFrame(odds).notna()))
-    is_first = ~was_tried.any(axis=1) & found[[Channel.EMAIL, Channel.CALL]].notna().any(axis=1)
-    return found.assign(linkedin=found[Channel.LINKEDIN].mask(is_first))
-
-
 @field(label="Best time", kind=Kind.TEXT, group=Group.REACHING, views=("answers",))
 def best_time(book: Book) -> pd.Series:
-    """When the contact usually writes or picks up: days of the week and two hours of the day, in their time zone (in UTC, and said so, if the record has none).
+    """When the contact usually writes or picks up: days of the week and two hours of the day, in their time zone: that of the record, else of a country
+    that has only one, else in UTC, and said so.
 
-    Empty with fewer than eight messages and calls of theirs, and where no time stands out. Doubt it after a move to another country.
+    Empty with fewer than eight messages and calls of theirs in the last two years, and where so many at one time could be chance (one case in 20).
+    Doubt it after a move to another country.
     """
-    rows = book.answers
+    rows = book.within(book.answers, 2 * book.policy.year_days)
     written = (rows["direction"] == Direction.INBOUND) & rows["channel"].isin(MESSAGES)
-    rows = rows[written | (rows["channel"] == Channel.CALL)]
-    zones = book.persons["time_zone"].where(book.persons["time_zone"].isin(list(_known_zones(book))))
-    zone = book.spread(zones, rows)
-    size = len(book.persons)
-    hours, weekdays = np.zeros((size, 24)), np.zeros((size, 7))
-    for name, part in rows.groupby(zone.fillna("UTC")):
-        local = part["occurred_at"].dt.tz_convert(name)
-        codes = part["person_id"].cat.codes.to_numpy()
-        np.add.at(hours, (codes, local.dt.hour.to_numpy()), 1)
-        np.add.at(weekdays, (codes, local.dt.day_of_week.to_numpy()), 1)
-    number = hours.sum(axis=1)
-    pairs = hours + np.roll(hours, -1, axis=1)
-    start = pairs.argmax(axis=1)
-    # Two hours of a ten-hour working day hold a fifth of the answers by chance alone; half as much again stands out.
-    stands_out = (number >= book.policy.best_time_answers) & (pairs.max(axis=1) >= 0.3 * np.maximum(number, 1))
-    texts = pd.Series(index=book.persons.index, dtype="str")
-    where = np.where(zones.notna(), ", their time", " UTC (their time zone is not on record)")
-    for person in np.flatnonzero(stands_out):
-        begin = int(start[person])
-        texts.iloc[person] = f"{_weekday_words(weekdays[person])}{begin}–{(begin + 2) % 24}{where[person]}"
-    return texts
-
-
-def _weekday_words(counts: np.ndarray) -> str:
-    """``Tue–Thu `` where three days in a row hold three quarters of the answers (by chance alone, three fifths); else nothing."""
-    runs = [counts[first : first + 3].sum() for first in range(5)]
-    first = int(np.argmax(runs))
-    return f"{_DAYS[first]}–{_DAYS[first + 2]} " if runs[first] >= 0.75 * counts.sum() else ""
-
-
-def _known_zones(book: Book) -> Iterator[str]:
-    for name in book.persons["time_zone"].dropna().unique():
-        try:
-            yield ZoneInfo(name).key
-        except (ZoneInfoNotFoundError, ValueError):
-            continue
+    return best_hours(rows[written | (rows["channel"] == Channel.CALL)], book)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.special import betaln
 
 from transforms.book import Book
+from transforms.channels.odds import rates_of
+from transforms.channels.rates import Rates, decided_attempts
 from transforms.fields.wording import CHANNEL_LABELS
-from transforms.tally import decided_attempts
 from transforms.unseen import is_unseen
 from transforms.vocabulary.fields import Group, Kind, field
 from transforms.vocabulary.tables import Channel, Outcome
-
-GONE_REASONS = ("mailbox_gone", "domain_gone", "mailbox_disabled")
-GONE_CODES = ("5.1.1", "5.1.10", "5.1.6", "5.1.2", "5.4.4", "5.2.1")
-"""Bounce codes that say the address is no more (RFC 3463)."""
-GONE_WORDS = ("UNKNOWN_USER",)
-"""The only one of HubSpot's bounce reasons that speaks of the person."""
 
 
 @field(label="Last touch", kind=Kind.DATETIME, group=Group.REACHING, views=("touches",))
@@ -69,8 +65,9 @@ def last_direct_at(book: Book) -> pd.Series:
 def email_blindness(book: Book) -> pd.Series:
     """Whether the contact has stopped seeing our e-mail: so many in a row without an e-mail back that it would be rare for them.
 
-    Measured against their own earlier answers to e-mail, and where these are few against those of all your contacts. At risk: such a streak
-    has a chance under 20 %; blind: under 5 %, or 16 e-mails in a row for anybody. A call they took does not end the streak. No more mail helps here.
+    Measured against their own earlier answers to e-mail, and where these are few against those of all your contacts. At risk: of people who answer
+    like them one in five leaves so many unanswered; blind: one in 20, or 16 e-mails in a row for anybody. A call they took does not end the streak,
+    and opens by machines count for nothing. No more mail helps here.
     """
     by_mail = book.attempts[book.attempts["channel"] == Channel.EMAIL]
     mailed = book.answers[book.answers["channel"] == Channel.EMAIL].groupby("person_id").occurred_at.max()
@@ -82,13 +79,23 @@ def email_blindness(book: Book) -> pd.Series:
     streak = book.count(by_mail[in_streak])
     earlier = by_mail[~in_streak & (sent_at <= patient)]
     answered = book.count(earlier[earlier["answered_by"] == Channel.EMAIL])
-    prior = book.policy.channel_prior_sends
-    rate = (answered + prior * book.org.answer_rate(Channel.EMAIL)) / (book.count(earlier) + prior)
-    chance = (1 - rate) ** streak
+    chance = unanswered_chance(streak, answered, book.count(earlier), rates_of(book))
     is_blind = (chance < book.policy.false_alarm) | (streak >= book.policy.blind_emails)
     word = np.select([is_blind, chance < 1 - book.policy.cooling_quantile], ["blind", "at_risk"], "none")
     # Who writes unseen is not blind: we are.
     return pd.Series(word, index=book.persons.index, dtype="str").mask(is_unseen(book), "none")
+
+
+def unanswered_chance(streak: pd.Series, answered: pd.Series, earlier: pd.Series, rates: Rates) -> pd.Series:
+    """The chance that so many mails in a row stay unanswered, for somebody who answered so many of the earlier ones.
+
+    Beta-binomial: B(a, b + streak) / B(a, b), where a and b are their answered and unanswered mails, and those of all customers, worth as many as
+    people are alike. Their rate is not known but guessed from few mails, and this makes allowance for it.
+    """
+    usual, worth = rates.rate(Channel.EMAIL), rates.likeness(Channel.EMAIL)
+    a = (answered + worth * usual).to_numpy(dtype="float64")
+    b = (earlier - answered + worth * (1 - usual)).to_numpy(dtype="float64")
+    return pd.Series(np.exp(betaln(a, b + streak.to_numpy()) - betaln(a, b)), index=streak.index)
 
 
 @field(label="E-mail share, 90 days", kind=Kind.SHARE, group=Group.REACHING, views=("touches",))
@@ -121,16 +128,3 @@ def checkin_share_90d(book: Book) -> pd.Series:
     read = book.within(book.touches, book.policy.short_window_days)
     read = read[read["is_checkin"].notna()]
     return read["is_checkin"].astype("float64").groupby(read["person_id"]).mean()
-
-
-def email_gone_at(book: Book) -> pd.Series:
-    """Since when mail to a person comes back as undeliverable for good; missing where it does not, or where they wrote since."""
-    bounces = book.bounces
-    gone = bounces[bounces["reason"].isin(GONE_REASONS) | (bounces["reason"].isna() & bounces["status_code"].isin(GONE_CODES))]
-    persons = book.persons
-    flagged = persons["email_bounce_reason"].isin(GONE_WORDS) | persons["email_bounce_code"].isin(GONE_CODES)
-    seen = pd.concat([book.align(gone.groupby("person_id").occurred_at.min()), persons["email_bounced_at"].where(flagged)], axis=1).min(
-        axis=1
-    )
-    mailed = book.answers[book.answers["channel"] == Channel.EMAIL].groupby("person_id").occurred_at.max()
-    return seen.where(~(book.align(mailed) > seen))

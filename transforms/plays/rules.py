@@ -47,15 +47,22 @@ def switch_channel(plays: PlayBook) -> Sequence[Case]:
     people = plays.people
     wanted = (
         (people["engagement_state"] == "silent") | ((people["engagement_state"] == "quiet") & (people["email_blindness"] == "blind"))
-    ) & people["best_channel"].isin([*_ACTION, "wait"])
+    ) & people["best_channel"].isin([*_ACTION, "wait", "someone_else"])
     recent = (plays.since(people["last_heard_at"]) <= LOST_DAYS) | plays.renews_within(RENEWAL_DAYS)
-    return [_switch(person) for person in _rows(people, wanted & recent & _known(people))]
+    return [_switch(plays, person) for person in _rows(people, wanted & recent & _known(people))]
 
 
-def _switch(person: Any) -> Case:
+def _switch(plays: PlayBook, person: Any) -> Case:
     way = person.best_channel if person.best_channel in _ACTION else "email"
     verb, action = _ACTION[way]
     since = f": silent since {day(person.last_heard_at)}"
+    other = other_voice(plays.book, person.Index, person.company) if person.best_channel == "someone_else" else None
+    if other:
+        who = other[1] or "their colleague"
+        verb, action = (
+            f"Ask {who} about",
+            f"Ask {who}, whom we heard from on {day(other[0])}, what changed for {{first}} and how to reach them.",
+        )
     tips = {
         "call": "Have one reason ready that is theirs, not ours: what they asked last, or what changed for them.",
         "email": "Keep it to one question that only they can answer; another check-in would say nothing new.",
@@ -69,12 +76,12 @@ def _switch(person: Any) -> Case:
             (
                 f"What to do: {action.format(first=person.first, when=_when(person))}",
                 f"Why this way: {person.best_channel_why}" if pd.notna(person.best_channel_why) else "",
-                tips.get(way, "Two sentences are enough: what you want to know, and why it helps them."),
+                "" if other else tips.get(way, "Two sentences are enough: what you want to know, and why it helps them."),
             ),
             (renewal_line(person),),
         ),
         f"Silent for longer than is usual for them, since {day(person.last_heard_at)}.",
-        _TASK_WAY.get(way, "todo"),
+        "todo" if other else _TASK_WAY.get(way, "todo"),
         "high" if person.renews_soon else "medium",
     )
 
