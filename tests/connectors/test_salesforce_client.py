@@ -189,7 +189,12 @@ def test_calls_are_led_to_this_machine_under_the_orgs_name(monkeypatch: pytest.M
 def test_no_call_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library gives no timeout; our session does."""
     seen: list[Any] = []
-    monkeypatch.setattr(requests.Session, "send", lambda _self, _request, **options: seen.append(options["timeout"]))
+
+    def send(_self: requests.Session, _request: Any, **options: Any) -> requests.Response:
+        seen.append(options["timeout"])
+        return requests.Response()
+
+    monkeypatch.setattr(requests.Session, "send", send)
     session = TimedSession(QUICK)
     session.send(requests.Request("GET", HOST).prepare())
     session.send(requests.Request("GET", HOST).prepare(), timeout=1)
