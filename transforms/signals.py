@@ -7,7 +7,9 @@ from datetime import date
 import pandas as pd
 
 from transforms.mail.checkins import is_checkin
+from transforms.mail.message import from_lines
 from transforms.mail.reading import AUTO_REPLY, BOUNCE, HUMAN, Reading, read_text
+from transforms.mail.signatures import differences, read_signature
 from transforms.vocabulary.tables import PRIVATE_COLUMNS, SIGNALS, STORED_ACTIVITIES, Channel, Direction, Outcome, to_table
 
 MACHINE = "machine"
@@ -16,7 +18,7 @@ _WRITTEN = (Channel.EMAIL, Channel.MAIL, Channel.CHAT, Channel.SMS, Channel.WHAT
 _SIGNS = [column.name for column in SIGNALS.columns if column.name not in SIGNALS.key]
 
 
-def read_signals(activities: pd.DataFrame) -> pd.DataFrame:
+def read_signals(activities: pd.DataFrame, contacts: pd.DataFrame | None = None) -> pd.DataFrame:
     """The activities as the lake keeps them (STORED_ACTIVITIES): subject, body and headers are read, then dropped.
 
     ``activities`` is an ACTIVITIES frame. Only what came in by e-mail, and mail of ours that came back, is read closely; of other messages
@@ -24,6 +26,9 @@ def read_signals(activities: pd.DataFrame) -> pd.DataFrame:
 
     ``kind`` is missing for what we did ourselves; opens, clicks and automated messages on their side are ``machine``.
     An activity without text still gets the kind that its outcome tells.
+
+    With ``contacts`` (crm, contact_id, title, company_domain) the signature of a person's e-mail is held against their record: another
+    title or company is a ``role_change`` whose evidence says so.
     """
     rows = activities.reset_index(drop=True)
     signs = pd.DataFrame({name: pd.Series(index=rows.index, dtype="object") for name in _SIGNS})
@@ -37,6 +42,8 @@ def read_signals(activities: pd.DataFrame) -> pd.DataFrame:
     signs["kind"] = signs["kind"].mask(outcome == Outcome.AUTO_REPLY, AUTO_REPLY).mask(outcome == Outcome.BOUNCED, BOUNCE)
 
     _put_readings(signs, rows[mail & (inbound | (outcome == Outcome.BOUNCED)) & ~outcome.isin([Outcome.OPENED, Outcome.CLICKED])])
+    if contacts is not None:
+        _put_signatures(signs, rows[mail & inbound & rows["body"].notna()], contacts)
     _put_checkins(signs, rows[(rows["direction"] == Direction.OUTBOUND) & rows["channel"].isin(_WRITTEN) & rows["body"].notna()])
 
     kept = rows.drop(columns=list(PRIVATE_COLUMNS))
@@ -89,6 +96,28 @@ def _to_row(reading: Reading) -> dict[str, object]:
         "confidence": reading.confidence,
         "evidence": reading.evidence or None,
     }
+
+
+_SURE_OF_SIGNATURE = 0.6
+"""A signature may be an old one, or the record may word the same job otherwise [judgement]."""
+
+
+def _put_signatures(signs: pd.DataFrame, rows: pd.DataFrame, contacts: pd.DataFrame) -> None:
+    """Mark what people wrote under a title or company that is not the record's, where nothing weightier was read."""
+    rows = rows[(signs.loc[rows.index, "kind"] == HUMAN) & signs.loc[rows.index, "reason"].isna()]
+    known = contacts[["crm", "contact_id", "title", "company_domain"]].drop_duplicates(["crm", "contact_id"])
+    keys = rows[["crm", "contact_id", "body", "headers"]].merge(known, on=["crm", "contact_id"], how="left").set_axis(rows.index)
+    keys = keys[keys["title"].notna() | keys["company_domain"].notna()].fillna("")
+    found = {
+        place: told
+        for place, body, headers, title, domain in keys[["body", "headers", "title", "company_domain"]].itertuples(name=None)
+        if (told := differences(read_signature(body), title, domain, from_lines("", "", headers).sender))
+    }
+    if found:
+        places = list(found)
+        signs.loc[places, "reason"] = "role_change"
+        signs.loc[places, "confidence"] = _SURE_OF_SIGNATURE
+        signs.loc[places, "evidence"] = pd.Series(found, dtype="object")
 
 
 def _put_checkins(signs: pd.DataFrame, rows: pd.DataFrame) -> None:

@@ -11,7 +11,8 @@ import itertools
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -105,7 +106,7 @@ class PhraseBook:
         return sorted(hits, key=lambda h: (h.start, -h.end, h.phrase.shown))
 
 
-def _first(phrase: Phrase, folded: str, names: Set[str]) -> list[Hit]:
+def _first(phrase: Phrase, folded: str, names: AbstractSet[str]) -> list[Hit]:
     for match in to_pattern(phrase.shown).finditer(folded):
         if phrase.needs_name and not _is_name(folded, match.end(), names):
             continue
@@ -121,7 +122,7 @@ _CAPITALISED = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w'’-]+")
 _NEXT_WORD = re.compile(r"\s*([\w'-]+)")
 
 
-def _is_name(folded: str, spot: int, names: Set[str]) -> bool:
+def _is_name(folded: str, spot: int, names: AbstractSet[str]) -> bool:
     """Whether the next word stands with a capital in the text as it was written."""
     following = _NEXT_WORD.match(folded, spot)
     return following is not None and following[1] in names
