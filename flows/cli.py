@@ -286,6 +286,14 @@ def backtest(
     _show(lambda: run_backtest(files, dates, out=out, seed=seed, quiet=as_json), as_json=as_json)
 
 
+@app.command(epilog=_example("stillthere report --json"))
+def report(*, as_json: Json = False) -> None:
+    """What the fields rest on: the last run, what the chance to hear back has learned, and the last backtest."""
+    from flows.commands.report import run_report  # noqa: PLC0415 - see the module's docstring
+
+    _show(run_report, as_json=as_json)
+
+
 @app.command(name="read-mail", epilog=_example("stillthere read-mail bounce.eml away.eml"))
 def read_mail(files: Annotated[list[Path], typer.Argument(help="Message files (.eml).")], *, as_json: Json = False) -> None:
     """What kind of mail is it: a person, a bounce, an automatic reply? One JSON object a line and recipient."""

@@ -17,7 +17,7 @@ from transforms.crms import crm_name
 def run_status() -> Answer:
     """The last run, what the lake holds, what is waiting. Asks no CRM."""
     work = open_work(load_settings(), offline=True)
-    runs = _runs(work)
+    runs = runs_so_far(work)
     crms = {table: work.lake.read(table, columns=["crm"])["crm"] for table in ("contacts", "companies", "activities", "owners")}
     holds = {table: len(rows) for table, rows in crms.items()}
     by_crm = {crm: {table: int((rows == crm).sum()) for table, rows in crms.items()} for crm in sorted(set().union(*crms.values()))}
@@ -59,7 +59,7 @@ def _as_of(run: dict[str, Any]) -> str:
 
 def run_runs(*, limit: int) -> Answer:
     """The runs so far, the newest first."""
-    runs = _runs(open_work(load_settings(), offline=True))[:limit]
+    runs = runs_so_far(open_work(load_settings(), offline=True))[:limit]
     table = Table("Run", "Kind", "As of", "Status", "Cells", "Tasks", "Failed", "Calls", box=None)
     for run in runs:
         summary = run["summary"]
@@ -79,7 +79,8 @@ def run_runs(*, limit: int) -> Answer:
     return Answer({"runs": runs}, [table] if runs else ["No run yet; start one with `stillthere sync`."])
 
 
-def _runs(work: Work) -> list[dict[str, Any]]:
+def runs_so_far(work: Work) -> list[dict[str, Any]]:
+    """Every run with its summary read, the newest first."""
     frame = work.journal.runs().sort_values("started_at", ascending=False)
     return [
         {**{name: None if pd.isna(value) else value for name, value in row.items()}, "summary": orjson.loads(row["summary"] or "{}")}
