@@ -316,7 +316,7 @@ def test_best_channel_turns_to_another_voice_when_nothing_gets_an_answer(check: 
     kim     | {kim}   | Kim        | Nair
     """
     check(best_channel, NOBODY_ANSWERS, {"ana": "someone_else", "kim": "email"}, contacts=contacts.format(kim="north"))
-    check(best_channel, NOBODY_ANSWERS, {"ana": "call"}, contacts=contacts.format(kim="south"))
+    check(best_channel, NOBODY_ANSWERS, {"ana": "email"}, contacts=contacts.format(kim="south"))
     check(
         best_channel_why,
         NOBODY_ANSWERS,

@@ -25,11 +25,11 @@ def rates_of(book: Book) -> Rates:
 def answer_odds(book: Book) -> pd.DataFrame:
     """The chance of an answer within 14 days by each way of CHOICES; missing where the way is not open to us.
 
-    The person's own attempts of the last year, each counting half after ``half_life_days``, and those of all customers in their country, worth as
-    many attempts as people are alike (empirical Bayes; see ``Rates``). A way that was never tried with them has the odds of a first attempt, which
+    The person's own attempts of the last year, each counting half after ``half_life_days``, and the rate of all customers in their country,
+    worth ``channel_prior_sends`` attempts, which leans on that of all countries (see ``Rates``). A way that was never tried with them has the odds of a first attempt, which
     are lower than those with people who are known to like it, and is no better than a way by which they answer as well as others do.
     """
-    rates, size = rates_of(book), len(book.persons)
+    rates, size, worth = rates_of(book), len(book.persons), book.policy.channel_prior_sends
     rows = book.within(decided_attempts(book), book.policy.year_days)
     patient = book.within(book.attempts, book.policy.answer_days)
     waiting = patient[
@@ -48,7 +48,7 @@ def answer_odds(book: Book) -> pd.DataFrame:
         tried = np.bincount(codes[of_way], weights=weight[of_way], minlength=size)
         answered = np.bincount(codes[of_way & won], weights=weight[of_way & won], minlength=size)
         by_country = {country: rates.rate_in(way, country) for country in countries.unique()}
-        usual, worth = countries.map(by_country).astype("float64"), rates.likeness(way)
+        usual = countries.map(by_country).astype("float64")
         own = (answered + worth * usual) / (tried + worth)
         is_tried[way] = pd.Series(tried > 0, index=own.index)
         odds[way] = own.where(is_tried[way], min(rates.first_rate(way), rates.rate(way))).where(is_open[way])

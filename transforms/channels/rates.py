@@ -1,4 +1,4 @@
-"""How often attempts are answered, counted over all customers: by way, by country, with first attempts, and how much people differ.
+"""How often attempts are answered, counted over all customers: by way, by country, and with first attempts.
 
 All counts are whole numbers that add up over buckets; they travel as ``Tally.answers``.
 """
@@ -8,18 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from transforms.book import Book
 from transforms.policy import Policy
 
 Counts = Mapping[str, tuple[int, int]]
-"""Key → (attempts, answered). Keys: ``email`` · ``email@france`` for a country · ``email|first`` for the first attempt with each person ·
-``email|pairs`` for ordered pairs of attempts with one person, and of answered ones."""
-
-MOST_ALIKE = 30.0
-"""The rate of all others is worth at most so many attempts of a person's own."""
+"""Key → (attempts, answered). Keys: ``email`` · ``email@france`` for a country · ``email|first`` for the first attempt with each person."""
 
 
 def decided_attempts(book: Book) -> pd.DataFrame:
@@ -51,9 +46,7 @@ def count_answers(book: Book) -> dict[str, tuple[int, int]]:
     found = _counted("", rows.groupby("way")["won"].agg(["size", "sum"]))
     found |= _counted("", rows.dropna(subset="there").groupby("there")["won"].agg(["size", "sum"]))
     # The rows of a person stand in the order of time.
-    found |= _counted("|first", rows.drop_duplicates(["way", "person"]).groupby("way")["won"].agg(["size", "sum"]))
-    each = rows.groupby(["way", "person"])["won"].agg(["size", "sum"])
-    return found | _counted("|pairs", (each * (each - 1)).groupby(level="way").sum())
+    return found | _counted("|first", rows.drop_duplicates(["way", "person"]).groupby("way")["won"].agg(["size", "sum"]))
 
 
 def _counted(ending: str, counts: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -87,21 +80,6 @@ class Rates:
     def first_rate(self, way: str) -> float:
         """The share of people whose first attempt by that way was answered by it; leans on half of ``answer_rate_prior``."""
         return _share(self.counts.get(f"{way}|first", (0, 0)), self.policy.answer_rate_prior / 2, self.policy.channel_prior_sends)
-
-    def likeness(self, way: str) -> float:
-        """How many attempts of a person's own the rate of all others is worth: few where people differ much.
-
-        The moments of a beta-binomial: of two attempts with one person both are answered with E[p²], so the variance between people is
-        E[p²] − m², and the worth is m(1 − m) / variance − 1; never less than ``channel_prior_sends``, since part of the variance is people who fell silent.
-        """
-        pairs, both = self.counts.get(f"{way}|pairs", (0, 0))
-        mean, prior = self.rate(way), self.policy.channel_prior_sends
-        weight = self.policy.prior_weight
-        expected = mean**2 + mean * (1 - mean) / (prior + 1)
-        square = (both + weight * expected) / (pairs + weight)
-        variance = square - mean**2
-        alike = mean * (1 - mean) / variance - 1 if variance > 0 else MOST_ALIKE
-        return float(np.clip(alike, prior, MOST_ALIKE))
 
 
 def _share(counts: tuple[int, int], prior: float, weight: float) -> float:

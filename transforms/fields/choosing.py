@@ -223,11 +223,10 @@ def _has_answered(book: Book, last: pd.DataFrame) -> pd.Series:
 
 @field(label="Best time", kind=Kind.TEXT, group=Group.REACHING, views=("answers",))
 def best_time(book: Book) -> pd.Series:
-    """When the contact usually writes or picks up: days of the week and two hours of the day, in their time zone: that of the record, else of a country
-    that has only one, else in UTC, and said so.
+    """When the contact usually writes or picks up: days of the week and two hours of the day, in their time zone.
 
-    Empty with fewer than eight messages and calls of theirs in the last two years, and where so many at one time could be chance (one case in 20).
-    Doubt it after a move to another country.
+    That is the zone of the record, else of a country that has only one; else it is told in UTC, and said so. Empty with fewer than eight messages and calls
+    of theirs in the last two years, and where so many at one time could be chance (one case in 20). Doubt it after a move to another country.
     """
     rows = book.within(book.answers, 2 * book.policy.year_days)
     written = (rows["direction"] == Direction.INBOUND) & rows["channel"].isin(MESSAGES)

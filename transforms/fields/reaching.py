@@ -89,10 +89,10 @@ def email_blindness(book: Book) -> pd.Series:
 def unanswered_chance(streak: pd.Series, answered: pd.Series, earlier: pd.Series, rates: Rates) -> pd.Series:
     """The chance that so many mails in a row stay unanswered, for somebody who answered so many of the earlier ones.
 
-    Beta-binomial: B(a, b + streak) / B(a, b), where a and b are their answered and unanswered mails, and those of all customers, worth as many as
-    people are alike. Their rate is not known but guessed from few mails, and this makes allowance for it.
+    Beta-binomial: B(a, b + streak) / B(a, b), where a and b are their answered and unanswered mails, and the rate of all customers, worth
+    ``channel_prior_sends`` mails. Their rate is not known but guessed from few mails, and this makes allowance for it.
     """
-    usual, worth = rates.rate(Channel.EMAIL), rates.likeness(Channel.EMAIL)
+    usual, worth = rates.rate(Channel.EMAIL), rates.policy.channel_prior_sends
     a = (answered + worth * usual).to_numpy(dtype="float64")
     b = (earlier - answered + worth * (1 - usual)).to_numpy(dtype="float64")
     return pd.Series(np.exp(betaln(a, b + streak.to_numpy()) - betaln(a, b)), index=streak.index)
