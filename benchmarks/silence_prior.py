@@ -20,7 +20,7 @@ from transforms.org import Org
 from transforms.policy import Policy
 from transforms.silence.history import sample_of
 from transforms.silence.sample import Sample
-from transforms.silence.terms import TERMS, terms_of
+from transforms.silence.terms import TERMS, shape_of, terms_of
 from transforms.vocabulary.tables import CONTACTS, STORED_ACTIVITIES, to_table
 
 LOGS, ROWS, ROUNDS = 84, 5_000, 12
@@ -49,7 +49,7 @@ def rows_of(seed: int, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
     book = Book(tables, end, policy, Org.without_history(end, policy))
     sample: Sample = sample_of(book)
     sample = sample.take(np.arange(len(sample))[:ROWS])
-    return terms_of(sample.facts, policy.horizon_days), sample.heard.astype("float64")
+    return terms_of(sample.facts, policy.horizon_days, shape_of(sample.facts)), sample.heard.astype("float64")
 
 
 def newton(rows: np.ndarray, heard: np.ndarray, weight: float, mean: np.ndarray, strength: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -30,6 +30,7 @@ class Weighed:
 class ModelCard:
     """How the chance to hear back was learned as of one moment, and how it did on days that it had not learned from (``judged`` rows).
 
+    ``shape``: how regular people's gaps are; 1 is as by chance alone, more is more regular.
     ``auc`` and ``brier`` stand beside those of a logistic curve on days since last heard, learned and judged on the same rows.
     ``false_alarm_seen``: the share of those heard who had been called silent by the threshold. None: not enough history to say.
     """
@@ -42,6 +43,7 @@ class ModelCard:
     last_day: str | None
     prior: str
     silent_chance: float
+    shape: float
     false_alarm_asked: float
     false_alarm_seen: float | None
     judged: int

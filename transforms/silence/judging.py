@@ -17,7 +17,7 @@ from transforms.silence.facts import PLACE
 from transforms.silence.holes import Holes
 from transforms.silence.model import Model, fit, likeliest, the_prior
 from transforms.silence.sample import Sample
-from transforms.silence.terms import GAP_PRIOR, GAP_SPREAD, TERMS, terms_of
+from transforms.silence.terms import GAP_PRIOR, GAP_SPREAD, TERMS, shape_of, terms_of
 
 BLOCKS = (0.55, 0.7, 0.85, 1.0)
 """The shares of the time known between which the check is made: three times it learns from what came before, and judges what came after."""
@@ -44,16 +44,18 @@ class Learned:
     card: ModelCard
     usual: np.ndarray
     """The mean terms of the sample, against which reasons are told."""
+    shape: float
+    """How regular the gaps of the people of the org are (see ``shape_of``)."""
     gaps: tuple[float, float]
     """Mean and deviation, over people, of the logarithm of their gaps in days."""
 
     def chance(self, facts: np.ndarray, horizon: int) -> np.ndarray:
         """The chance to hear within the horizon from people of whom these FACTS are known."""
-        return _said(self.model.log_odds(terms_of(facts, horizon)))
+        return _said(self.model.log_odds(terms_of(facts, horizon, self.shape)))
 
     def reasons(self, facts: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
         """By how much each reason (see ``Term.reason``) moves the log odds of each person from those of the usual person of the sample."""
-        parts = self.model.parts(terms_of(facts, horizon), self.usual)
+        parts = self.model.parts(terms_of(facts, horizon, self.shape), self.usual)
         kinds = [term.reason for term in TERMS]
         return {kind: parts[:, [one == kind for one in kinds]].sum(axis=1) for kind in dict.fromkeys(kinds)}
 
@@ -79,15 +81,16 @@ class _Checked:
 
 def learn(sample: Sample, policy: Policy, as_of: str, today: int, holes: Holes) -> Learned:
     """The model of one org, learned from its sample as of the day ``today``. The same for the same sample, always."""
-    terms = terms_of(sample.facts, policy.horizon_days)
+    shape = shape_of(sample.facts)
+    terms = terms_of(sample.facts, policy.horizon_days, shape)
     heard, cut = sample.heard.astype("float64"), sample.cut.astype("int64")
     model = fit(terms, heard, _weight(cut, today, policy), policy.horizon_days)
     checked = _check(sample, terms, policy)
     chances = _said(model.log_odds(terms))
     silent = _silent_chance(checked, chances, _weight(cut, today, policy), policy)
-    card = _card(sample, checked, silent, model, policy, as_of, holes)
+    card = _card(sample, checked, (silent, shape), model, policy, as_of, holes)
     usual = np.average(terms, axis=0) if len(terms) else the_prior().centre
-    return Learned(model, silent, card, usual, _gaps(sample))
+    return Learned(model, silent, card, usual, shape, _gaps(sample))
 
 
 def _gaps(sample: Sample) -> tuple[float, float]:
@@ -149,8 +152,10 @@ def _silent_chance(checked: _Checked, chances: np.ndarray, weight: np.ndarray, p
     return float(values[order][max(below - 1, 0)])
 
 
-def _card(sample: Sample, checked: _Checked, silent: float, model: Model, policy: Policy, as_of: str, holes: Holes) -> ModelCard:
-    prior = the_prior()
+def _card(
+    sample: Sample, checked: _Checked, found: tuple[float, float], model: Model, policy: Policy, as_of: str, holes: Holes
+) -> ModelCard:
+    prior, (silent, shape) = the_prior(), found
     chances, rule = _said(checked.odds), expit(checked.recency)
     bins = np.minimum((chances * BINS).astype("int64"), BINS - 1)
     table = [
@@ -171,6 +176,7 @@ def _card(sample: Sample, checked: _Checked, silent: float, model: Model, policy
         last_day=_day(sample.cut.max()) if len(sample) else None,
         prior=prior.made,
         silent_chance=round(silent, 6),
+        shape=round(shape, 4),
         false_alarm_asked=policy.false_alarm,
         false_alarm_seen=round(float((chances[was_heard] <= silent).mean()), 4) if was_heard.any() else None,
         judged=len(checked),

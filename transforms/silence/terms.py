@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc
+from scipy.special import betainc, polygamma
 
 from transforms.silence.facts import HALF_LIVES, PLACE
 
@@ -15,8 +15,11 @@ BENDS = (7.0, 30.0, 120.0, 400.0)
 GAPS_PRIOR, GAP_PRIOR, GAP_SPREAD = 3.0, 20.0, 1.2
 """Before gaps of their own are known, a person counts as having had three of 20 days, with a variance of 1.2 in their logarithm."""
 
-SHAPE = 1.5
-"""How regular gaps are taken to be: 1 as by chance alone, more is more regular (between people who chat and people who report weekly)."""
+SHAPES = np.exp(np.linspace(np.log(0.4), np.log(8.0), 60))
+"""How regular gaps can be: the shape of a gamma distribution. 1 is as by chance alone, more is more regular, less comes in bursts."""
+
+USUAL_SHAPE, SHAPE_PRIOR = 1.2, 50.0
+"""The shape before any gaps are known, and the number of gaps that it is worth."""
 
 UNTOLD_DAYS = 365.0
 """How long somebody counts as known of whom no date is known."""
@@ -71,8 +74,21 @@ TERMS: tuple[Term, ...] = (
 """The terms of the model, in the order of its coefficients (after the level)."""
 
 
-def terms_of(facts: np.ndarray, horizon: int) -> np.ndarray:
-    """The TERMS of rows of FACTS: an array [row, term], finite everywhere."""
+def shape_of(facts: np.ndarray) -> float:
+    """How regular the gaps of these people are, all in all: the gamma shape with the variance of log gaps that is found within people.
+
+    The logarithm of a gamma variable of shape k has the variance trigamma(k).
+    """
+    gaps = np.maximum(facts[:, PLACE["days_heard"]].astype("float64") - 1, 0)
+    several = gaps >= GAPS_PRIOR
+    logs, squares = (facts[several, PLACE[name]].astype("float64") for name in ("gaps_log", "gaps_log2"))
+    within = np.maximum(squares - logs**2 / gaps[several], 0).sum() + SHAPE_PRIOR * float(polygamma(1, USUAL_SHAPE))
+    variance = within / ((gaps[several] - 1).sum() + SHAPE_PRIOR)
+    return float(np.interp(-variance, -polygamma(1, SHAPES), SHAPES))
+
+
+def terms_of(facts: np.ndarray, horizon: int, shape: float) -> np.ndarray:
+    """The TERMS of rows of FACTS: an array [row, term], finite everywhere. ``shape``: how regular the org's people are (:func:`shape_of`)."""
     fact = {name: facts[:, place].astype("float64") for name, place in PLACE.items()}
     never = np.isnan(fact["since_heard"])
     known = np.maximum(np.nan_to_num(fact["known"], nan=UNTOLD_DAYS), 1.0)
@@ -84,7 +100,7 @@ def terms_of(facts: np.ndarray, horizon: int) -> np.ndarray:
     squares = fact["gaps_log2"] - 2 * usual * fact["gaps_log"] + gaps * usual**2 + GAPS_PRIOR * (usual - prior) ** 2
     spread = np.sqrt((np.maximum(squares, 0) + GAPS_PRIOR * GAP_SPREAD) / (gaps + GAPS_PRIOR))
     log_silence = np.log(silence)
-    lasts, lasts_on = (_outlasts(later, gaps, span) for later in (silence, silence + horizon))
+    lasts, lasts_on = (_outlasts(later, gaps, span, shape) for later in (silence, silence + horizon))
     ended = (fact["longer_ended"] + 1) / (fact["longer"] + 2)
     touch = fact["since_touch"]
     found = [
@@ -125,12 +141,12 @@ def terms_of(facts: np.ndarray, horizon: int) -> np.ndarray:
     return np.column_stack(found)
 
 
-def _outlasts(silence: np.ndarray, gaps: np.ndarray, span: np.ndarray) -> np.ndarray:
+def _outlasts(silence: np.ndarray, gaps: np.ndarray, span: np.ndarray, shape: float) -> np.ndarray:
     """The chance that a gap lasts longer than ``silence``, for somebody with so many gaps over ``span`` days.
 
-    Gaps are gamma with SHAPE, rates gamma over people with one gap of GAP_PRIOR days: the predictive survival is that of
-    BetaPrime(SHAPE, 1 + SHAPE · gaps) at silence ÷ (GAP_PRIOR + span). For SHAPE 1 it is the Lomax of Fader, Hardie & Lee (2005).
+    Gaps are gamma with that ``shape``, rates gamma over people with one gap of GAP_PRIOR days: the predictive survival is that of
+    BetaPrime(shape, 1 + shape · gaps) at silence ÷ (GAP_PRIOR + span). For shape 1 it is the Lomax of Fader, Hardie & Lee (2005).
     """
     scale = GAP_PRIOR + span
-    lasts: np.ndarray = np.maximum(betainc(1 + SHAPE * gaps, SHAPE, scale / (scale + silence)), 1e-12)
+    lasts: np.ndarray = np.maximum(betainc(1 + shape * gaps, shape, scale / (scale + silence)), 1e-12)
     return lasts
