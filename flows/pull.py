@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import pandas as pd
+
 from connectors.protocol import Crm
 from flows.cursors import set_cursor
 from flows.memory import give_back
@@ -15,7 +17,7 @@ from store.forgetting import forget_pending
 from store.parts import Part
 from store.writer import LakeWriter
 from transforms.persons import bucket_of, resolve
-from transforms.signals import read_signals
+from transforms.signals import SIGNED_BY, read_signals
 from transforms.vocabulary.changes import Page
 from transforms.vocabulary.errors import StillThereError
 
@@ -91,9 +93,11 @@ def pull_table(work: Work, crm: Crm, table: str, pulled: Pulled, *, start: datet
     """Pull one table. What was committed before a break stays, and the next pull goes on from there."""
     track = "" if start is None else f"since {start:%Y-%m-%d}"
     since = work.lake.cursor(crm.name, table, track=track)
+    # What a signature says is held against the record, so the records are read once, before the activities.
+    known = work.lake.read("contacts", columns=SIGNED_BY) if table == "activities" else None
     with LakeWriter(work.lake, table, crm=crm.name, track=track) as writer:
         for page in crm.pages(table, since, start=start):
-            writer.add(_part(work, page, replaces=since is not None))
+            writer.add(_part(work, page, known, replaces=since is not None))
             pulled.count(page)
             work.progress(f"{crm.name} {page.stream}", pulled.read[page.stream], page.expected)
             work.go_on()
@@ -118,11 +122,11 @@ def follow_persons(work: Work) -> None:
         work.lake.follow_moves()
 
 
-def _part(work: Work, page: Page, *, replaces: bool) -> Part:
+def _part(work: Work, page: Page, known: pd.DataFrame | None, *, replaces: bool) -> Part:
     """What a page brings to the lake: the text of its activities read and dropped, its contacts given their person and bucket."""
     rows, persons, buckets = page.rows, None, None
     if page.table == "activities":
-        rows = read_signals(rows)
+        rows = read_signals(rows, known)
     elif page.table == "contacts":
         persons = resolve(rows)["person_id"]
         buckets = bucket_of(persons, work.lake.buckets)

@@ -15,6 +15,9 @@ from transforms.vocabulary.tables import PRIVATE_COLUMNS, SIGNALS, STORED_ACTIVI
 MACHINE = "machine"
 
 _WRITTEN = (Channel.EMAIL, Channel.MAIL, Channel.CHAT, Channel.SMS, Channel.WHATSAPP, Channel.LINKEDIN)
+SIGNED_BY = ("crm", "contact_id", "title", "company_domain")
+"""What of a contact's record a signature is held against."""
+
 _SIGNS = [column.name for column in SIGNALS.columns if column.name not in SIGNALS.key]
 
 
@@ -105,7 +108,7 @@ _SURE_OF_SIGNATURE = 0.6
 def _put_signatures(signs: pd.DataFrame, rows: pd.DataFrame, contacts: pd.DataFrame) -> None:
     """Mark what people wrote under a title or company that is not the record's, where nothing weightier was read."""
     rows = rows[(signs.loc[rows.index, "kind"] == HUMAN) & signs.loc[rows.index, "reason"].isna()]
-    known = contacts[["crm", "contact_id", "title", "company_domain"]].drop_duplicates(["crm", "contact_id"])
+    known = contacts[list(SIGNED_BY)].drop_duplicates(["crm", "contact_id"])
     keys = rows[["crm", "contact_id", "body", "headers"]].merge(known, on=["crm", "contact_id"], how="left").set_axis(rows.index)
     keys = keys[keys["title"].notna() | keys["company_domain"].notna()].fillna("")
     found = {

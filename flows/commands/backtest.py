@@ -83,7 +83,7 @@ def run_backtest(files: Files, dates: Dates, *, out: Path | None, seed: int, qui
 
 def _of_files(files: Files) -> tuple[None, History, Policy, Mapping[str, str]]:
     read = read_files({"contacts": files.contacts, "activities": files.activities, "companies": files.companies})
-    tables = Tables(read["contacts"], read_signals(read["activities"]), read["companies"], read["owners"])
+    tables = Tables(read["contacts"], read_signals(read["activities"], read["contacts"]), read["companies"], read["owners"])
     return None, history_of_files(tables), Policy(), names_of(tables.companies, tables.owners)
 
 

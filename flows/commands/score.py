@@ -20,7 +20,7 @@ def run_score(*, contacts: Path, activities: Path, companies: Path | None, as_of
     """Compute and write the file. Probabilities are 0..1 and unbanded; times are UTC."""
     moment = read_moment(as_of)
     read = read_files({"contacts": contacts, "activities": activities, "companies": companies})
-    tables = Tables(contacts=read["contacts"], companies=read["companies"], activities=read_signals(read["activities"]))
+    tables = Tables(contacts=read["contacts"], companies=read["companies"], activities=read_signals(read["activities"], read["contacts"]))
     policy = Policy()
     computed = compute_contacts(tables, combine([tally(tables, moment, policy)]), moment, policy)
     people = resolve(tables.contacts, tables.companies)[["contact_id", "crm", "person_id"]]
