@@ -5,7 +5,7 @@ READY := .venv/ready
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 
-.PHONY: demo test bench check format lint types docs-check docs lock clean
+.PHONY: demo test chaos bench check format lint types docs-check docs lock clean
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Still There needs Python 3.11 or newer; set PYTHON=python3.11.")'
@@ -19,6 +19,11 @@ demo: $(READY)  ## both sides of the job on made customers: pull, compute, write
 
 test: $(READY)  ## every test that needs no network and nothing started by hand
 	$(BIN)/pytest -n 2 --dist loadfile
+
+TRIALS ?= 200
+FIRST ?= 1
+chaos: $(READY)  ## the long form of the trials under faults and kills: TRIALS seeds from FIRST on; about half a minute each
+	$(BIN)/python tests/chaos/trials.py --first $(FIRST) --trials $(TRIALS)
 
 bench: $(READY)  ## speed and memory, as ratios within one run; takes some minutes
 	$(BIN)/python benchmarks/pull.py
