@@ -43,6 +43,7 @@ def as_it_was(tables: Tables, known: pd.Series, cut: pd.Timestamp) -> Tables:
     Contacts that came later are not there. A title that was changed later is unknown. A record that was merged into one that came later
     was still a record of its own. Activities after the moment are not there; a reply that a message was marked with is not known before
     REPLY_KNOWN_AFTER unless the record was last changed before the moment. Facts with dates are taken back by the book itself.
+    What our fields hold in the CRM today is not known either.
     """
     if tables.people is None:
         raise ValueError("the tables carry no people; call with_people first")
@@ -57,6 +58,7 @@ def as_it_was(tables: Tables, known: pd.Series, cut: pd.Timestamp) -> Tables:
         tables,
         contacts=contacts.reset_index(drop=True),
         people=people.reset_index(drop=True),
+        standing=tables.standing.iloc[:0],
         activities=_without_later_replies(tables.activities[tables.activities["occurred_at"] <= cut], cut),
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from transforms.backtest.holes import EVERYTHING, Hole, Traffic, count_traffic, heard_by_source
@@ -16,7 +18,9 @@ from transforms.compute import Org, Tables, Tally, compute_contacts, tally
 from transforms.fields import CONTACT_FIELDS
 from transforms.policy import Policy
 from transforms.rhythm import day_number
+from transforms.vocabulary.changes import STANDING
 from transforms.vocabulary.fields import to_text
+from transforms.vocabulary.tables import empty_table, to_table
 
 JUDGED = ("hear_back_chance", "engagement_state", "coverage", "still_there_chance", "job_state", "last_heard_channel")
 """Fields whose value on each past day is kept; of the others it is counted how often they change."""
@@ -91,7 +95,9 @@ def replay(
     missed = _Missed(truth.book, holes, policy)
     found, before, changes, steps = [], pd.DataFrame(), pd.Series(0, index=[field.name for field in CONTACT_FIELDS]), 0
     for place, (cut, org) in enumerate(zip(cuts, orgs, strict=True)):
-        done = compute_contacts(as_it_was(tables, truth.known, cut), org, cut, policy)
+        was = as_it_was(tables, truth.known, cut)
+        # What a run of the cut before would have written stands in the CRM: a state that holds on to it does so here too.
+        done = compute_contacts(dataclasses.replace(was, standing=_standing(was, before)), org, cut, policy)
         day = _day(cut)
         codes = truth.book.persons.index.get_indexer(done.persons.index)
         sides = done.book.persons
@@ -112,6 +118,17 @@ def replay(
     ]
     columns = pd.concat(plain, ignore_index=True) if plain else heard.facts(0).assign(person_id="", day=0).iloc[:0]
     return Replayed(pd.concat(found, ignore_index=True), columns, changes.astype("int64"), steps)
+
+
+def _standing(tables: Tables, before: pd.DataFrame) -> pd.DataFrame:
+    """STANDING rows of the contacts, as a run that computed ``before`` (a text for each person and field) would have left them."""
+    if not len(before) or tables.people is None:
+        return empty_table(STANDING)
+    people = tables.people[tables.people["is_live"] & tables.people["person_id"].isin(before.index)]
+    held = [orjson.dumps({name: text for name, text in row.items() if text}).decode() for row in before.to_dict("records")]
+    texts = pd.Series(held, index=before.index)
+    rows = {"crm": people["crm"], "table": "contacts", "record_id": people["contact_id"], "values": people["person_id"].map(texts)}
+    return to_table(STANDING, pd.DataFrame(rows))
 
 
 def _day(moment: pd.Timestamp) -> int:
