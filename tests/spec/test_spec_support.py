@@ -43,6 +43,22 @@ def test_support_state_tells_waiting_from_struggling(check: Check) -> None:
     )
 
 
+def test_support_state_sees_many_tickets_in_a_short_time(check: Check) -> None:
+    """The fifth ticket in 30 days is a struggle, though the others were solved; four are a busy month, and five in a year are nothing."""
+    rows = ["contact | at | channel | direction | outcome | thread_id"]
+    for who, days in {"five": (1, 5, 9, 14, 20), "four": (5, 9, 14, 20), "year": (20,)}.items():
+        for day in days:
+            rows.append(f"{who} | 2026-11-{day:02} | ticket | inbound | opened_ticket | {who}{day}")
+            if day < 20:
+                rows.append(f"{who} | 2026-11-{day + 1:02} | ticket | outbound | closed_ticket | {who}{day}")
+    for month in ("02", "04", "06", "08"):
+        rows += [
+            f"year | 2026-{month}-01 | ticket | inbound | opened_ticket | y{month}",
+            f"year | 2026-{month}-02 | ticket | outbound | closed_ticket | y{month}",
+        ]
+    check(support_state, "\n".join(rows), {"five": "struggling", "four": "seeking_help", "year": "seeking_help"})
+
+
 def test_open_tickets_counts_what_is_open_now(check: Check) -> None:
     """Where tickets have no thread, the oldest open one is taken to be closed first."""
     check(open_tickets, TICKETS, {"one": 1, "closed": 0, "reopened": 1, "many": 3, "old": 1, "stale": 1, "fifo": 1, "nobody": 0})

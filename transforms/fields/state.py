@@ -22,7 +22,7 @@ from transforms.fields.listening import (
     usual_gap_days,
 )
 from transforms.fields.reaching import last_direct_at
-from transforms.fields.support import open_ticket_rows, support_state
+from transforms.fields.support import is_loud, open_ticket_rows, support_state
 from transforms.fields.wording import all_or_none, by, day, joined, number, sentence, singular, things
 from transforms.rhythm import FEW, NEVER, ONCE, group_of
 from transforms.silence.history import chances_on
@@ -55,13 +55,13 @@ def engagement_state(book: Book) -> pd.Series:
 
     Usual is measured against their own rhythm and people like them. Of those who still write within 30 days, at most one in 20 may be called
     silent. Needs help: an open ticket. Unknown: our sources stopped delivering, or mail passes unseen, so silence means nothing. Unreachable: no way to them is open.
-    Somebody who is away or waits for our help is never called quiet or silent. Until something is heard from them, the state only moves on,
+    Somebody who is away, waits for our help or had a ticket moved in the last 30 days is never called quiet or silent. Until something is heard from them, the state only moves on,
     and goes back only where the numbers clearly say so: it does not flicker.
     """
     persons, is_never = book.persons, book.rhythm["group"] == NEVER
     pause = np.array(PAUSES)[_steady_pause(book)]
-    is_away = book.value(absent_until) > book.as_of
-    pause = np.where(is_away & np.isin(pause, ["silent", "quiet"]), "cooling", pause)
+    speaks = (book.value(absent_until) > book.as_of) | is_loud(book)
+    pause = np.where(speaks & np.isin(pause, ["silent", "quiet"]), "cooling", pause)
     is_odd = ~np.isin(pause, ["engaged"]) | is_never
     states = {
         "moved_on": book.value(job_state).isin(["left", "probably_moved"]),

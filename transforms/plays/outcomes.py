@@ -54,13 +54,13 @@ def add_outcomes(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _first_after(rows: pd.DataFrame, tasks: pd.DataFrame, start: pd.Series, end: pd.Series, *, by_way: bool = False) -> pd.Series:
-    """For each task, when the first of ``rows`` of its person happened after ``start`` and up to ``end``; missing where none did."""
+    """For each task, when the first of ``rows`` of its person happened from ``start`` up to ``end``; missing where none did."""
     spans = pd.DataFrame(
         {"person_id": tasks["person_id"].astype("str"), "start": start, "end": end, "way": tasks["way"]}, index=tasks.index
     )
     happened = rows[["person_id", "occurred_at", "channel"]].assign(person_id=rows["person_id"].astype("str"))
     pairs = spans.rename_axis("task").reset_index().merge(happened[happened["person_id"].isin(spans["person_id"])], on="person_id")
-    fits = (pairs["occurred_at"] > pairs["start"]) & (pairs["occurred_at"] <= pairs["end"])
+    fits = (pairs["occurred_at"] >= pairs["start"]) & (pairs["occurred_at"] <= pairs["end"])
     if by_way:
         advised = pairs["way"].map(_WAYS)
         is_way = [not isinstance(ways, tuple) or channel in ways for ways, channel in zip(advised, pairs["channel"], strict=True)]
