@@ -10,9 +10,10 @@ from transforms.mail.phrases import book, fold, word_pattern
 LONGEST_REST = 9
 """Words beside the check-in and the courtesies from which a message has something to say [judgement]."""
 
+_LONG_SENTENCE = 14
 _CJK_PER_WORD = 2.5
 _SUBSTANCE = re.compile(
-    r"https?://|www\.|\b\d{1,2}[:.h]\d{2}\b|\b\d{1,2}\s?(?:am|pm|uhr)\b|\d\s?%|[$€£¥]\s?\d|\battach|\banbei|\banhang|\bpi[eè]ce jointe|\badjunt|\ballegat|\bbijlage|\banexo|添付|附件|\bcid:"
+    r"https?://|www\.|\b\d{1,2}[:.h]\d{2}\b|\b\d{1,2}\s?(?:am|pm|uhr)\b|\d{3,}|\d\s?%|[$€£¥]\s?\d|\battach|\banbei|\banhang|\bpi[eè]ce jointe|\badjunt|\ballegat|\bbijlage|\banexo|添付|附件|\bcid:"
 )
 _SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 _WORDS = re.compile(r"[぀-ヿ㐀-鿿]|\w+")
@@ -45,7 +46,7 @@ def _rest(folded: str) -> float:
         sentence = found[0].strip()
         if not sentence or book("checkin", "pleasantry").find(sentence) or _is_opening(sentence):
             # A long sentence may begin as a check-in and still bring something.
-            left += max(0.0, _size(sentence) - 22)
+            left += max(0.0, _size(sentence) - _LONG_SENTENCE)
             continue
         left += _size(sentence)
     return left

@@ -153,7 +153,7 @@ def _cjk_day(match: re.Match[str], at: date | None) -> list[Named]:
 def _cjk_pair(match: re.Match[str], at: date | None) -> list[Named]:
     first = _near(match["y"], int(match["m"]), int(match["d"]), at)
     last = _near(match["y"], int(match["m"]), int(match["d2"]), at)
-    middle = match.start("d2") - 1
+    middle = match.end("d") + 1
     return [
         *([Named(match.start(), middle, (first,))] if first else []),
         *([Named(match.start("d2"), match.end(), (last,))] if last else []),
@@ -167,7 +167,7 @@ def _numeric_options(match: re.Match[str], language: str, at: date | None) -> tu
         return ()
     order = languages()[language].date_order if language in languages() else "?"
     by_day, by_month = _near(year, b, a, at), _near(year, a, b, at)
-    dotted = "." in match[0]
+    dotted = "." in match[0][: match.end("b") - match.start()]
     ordered = (by_day,) if order == "DMY" or dotted else (by_month,) if order == "MDY" else (by_day, by_month)
     options = tuple(dict.fromkeys(d for d in ordered if d is not None))
     if not options and order == "DMY" and by_month and not dotted:
@@ -250,6 +250,7 @@ def _weekdays(folded: str, language: str, at: date | None, taken: list[tuple[int
             return
     for kind, ahead in (("tomorrow", 1), ("today", 0)):
         for match in word_pattern(kind).finditer(folded):
-            if _ends_with(word_pattern("until"), folded[max(0, match.start() - 40) : match.start()]):
+            before = folded[max(0, match.start() - 40) : match.start()]
+            if _ends_with(word_pattern("until"), before) or (ahead and _ends_with(word_pattern("back"), before)):
                 yield Named(match.start(), match.end(), (at + timedelta(days=ahead),))
                 return

@@ -15,16 +15,20 @@ from transforms.mail.message import ADDRESS, Mail, addresses
 from transforms.mail.notices import ANSWERED_TITLE, ENOUGH, TITLED, bare_subject, is_answer, is_titled, looks_automatic, notice_points
 from transforms.mail.parts import new_text, split_signature
 from transforms.mail.phrases import Hit, book, fold, word_pattern
+from transforms.matching.names import SHARED_MAILBOXES
 
 _ENOUGH_TO_ACKNOWLEDGE = 3.4
 _REASONS = ("challenge", "left", "role_change", "absent", "acknowledgement")
 _WEIGHT_OF_REASON = {"challenge": 1.6, "left": 1.5, "role_change": 1.25, "absent": 1.0, "acknowledgement": 0.8}
 _NAME = re.compile(
-    r"\s*(?::|-)?\s*(?:(?:now |bitte |please |me |an |my colleague |meine kollegin |meinen kollegen |mon collegue |ma collegue |con |com |avec |met |mijn collega |mr\.? |ms\.? |mrs\.? |dr\.? |frau |herrn? |m\. |mme |madame |monsieur |se[nñ]or(?:a)? |sra?\.? |signor(?:a)? |dott(?:\.ssa|\.)? |mevrouw |meneer |dhr\.? |mevr\.? |o |a |le |la |el |il )){0,3}",
+    r"\s*[,:-]?\s*(?:(?:now |bitte |please |me |an |my colleague |meine kollegin |meinen kollegen |mon collegue |ma collegue |con |com |avec |met |mijn collega |mr\.? |ms\.? |mrs\.? |dr\.? |frau |herrn? |m\. |mme |madame |monsieur |se[nñ]or(?:a)? |sra?\.? |signor(?:a)? |dott(?:\.ssa|\.)? |mevrouw |meneer |dhr\.? |mevr\.? |o |a |le |la |el |il )){0,3}",
     re.IGNORECASE,
 )
 _LATIN_NAME = re.compile(
     r"((?:[A-ZÀ-ÖØ-Þ][\w'’-]+\.?)(?:\s+(?:(?:von|van|de|der|den|da|do|dos|di|del|della|la|le|zu|ten|ter|el|al|bin)\s+){0,2}[A-ZÀ-ÖØ-Þ][\w'’-]+){1,3})"
+)
+_TITLED_NAME = re.compile(
+    r"[\s,:-]{0,3}((?:Frau|Herrn?|Mr\.?|Mrs\.?|Ms\.?|Dr\.?|M\.|Mme|Monsieur|Madame|Sra?\.?|Señora?|Signora?|Dott\.(?:ssa)?|Mevrouw|Meneer)\s+[A-ZÀ-ÖØ-Þ][\w'’-]+)"
 )
 _CJK_NAME = re.compile(
     r"[「\s:：]{0,2}(?:同事|我的同事)?([一-鿿々]{2,4}?)(?=[」\s]*(?:です|でござ|が|と|さん|様|氏|に|（|\(|，|,|。|$|接|负|負|先生|女士|小姐|经理|經理|联|聯|邮|：|:))"
@@ -164,10 +168,10 @@ def _new_address(message: str, folded: str, mail: Mail) -> str:
 
 
 def _successor(message: str, mail: Mail, new_address: str) -> str:
-    """Who follows: the first strange address, else the name behind words such as "please contact"."""
-    strangers = [address for _, address in _strangers(message, mail) if address != new_address]
+    """Who follows: of the strange addresses the one that is told as such, else the name behind words such as "please contact"."""
+    strangers = [(spot, address) for spot, address in _strangers(message, mail) if address != new_address]
     if strangers:
-        return strangers[0]
+        return max(strangers, key=lambda found: (_follows(message, *found), -found[0]))[1]
     flat = " ".join(message.split())
     folded = fold(flat)
     if len(folded) != len(flat):
@@ -178,10 +182,22 @@ def _successor(message: str, mail: Mail, new_address: str) -> str:
         latin = _LATIN_NAME.match(behind[_skipped(behind) :])
         if latin:
             return latin[1]
+        titled = _TITLED_NAME.match(behind)
+        if titled:
+            return titled[1]
         cjk = _CJK_NAME.match(behind)
         if cjk:
             return cjk[1]
     return ""
+
+
+def _follows(message: str, spot: int, address: str) -> float:
+    """How much the words before an address say that its owner takes over; addresses of an office say so less."""
+    start = max(message.rfind(end, 0, spot) for end in (". ", "\n", "! ", "。"))
+    before = fold(message[start + 1 : spot])
+    local = address.partition("@")[0]
+    shared = local in SHARED_MAILBOXES
+    return 3.0 * bool(word_pattern("follows").search(before)) + bool(word_pattern("name").search(before)) - 1.5 * shared
 
 
 def _skipped(behind: str) -> int:
