@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from transforms.mail.checkins import is_checkin
 from transforms.mail.reading import Reading, read_text
 
 FROM_TOM = "From: Tom Becker <tom.becker@halden.example>\nTo: dana@vendor.example"
@@ -204,3 +205,63 @@ def test_days_that_clash_lower_the_confidence() -> None:
     clash = read("I am out of the office from 14 August to 3 August.", BY_A_MACHINE)
     assert (clash.absent_from, clash.absent_until) == (None, date(2026, 8, 3))
     assert clash.confidence <= 0.6 < clear.confidence
+
+
+@pytest.mark.parametrize(
+    ("text", "successor"),
+    [
+        ("I no longer work here. For invoices write to billing@halden.example. My successor is Jane Miller (jane@halden.example).", "jane@halden.example"),
+        ("Tom has left the company. Please contact julia@halden.example. Privacy: dpo@halden.example", "julia@halden.example"),
+        ("Herr Meier hat das Unternehmen verlassen. Technik: support@halden.example. Nachfolgerin ist Frau Weber, weber@halden.example.", "weber@halden.example"),
+        ("Tom Becker has left Halden. Please contact Julia Kern.", "Julia Kern"),
+        ("Madame Petit est partie en retraite. Merci de vous adresser à son successeur, M. Paul Roux.", "Paul Roux"),
+        ("Herr Schulz befindet sich im Ruhestand. Ihr neuer Ansprechpartner ist Frau Klein.", "Frau Klein"),
+        ("Ik ben niet meer werkzaam bij Halden. Neem contact op met mijn collega Jan de Vries.", "Jan de Vries"),
+        ("田中は退職いたしました。後任は佐藤です。", "佐藤"),
+        ("李明已离职，后续事宜请联系王芳。", "王芳"),
+    ],
+)  # fmt: skip
+def test_who_follows_is_the_one_who_is_told_as_such(text: str, successor: str) -> None:
+    """Of several addresses the one behind the words of a succession; a mailbox of an office last; without an address the name."""
+    assert successor == read(text, BY_A_MACHINE, "Automatic reply").successor
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("I will be on leave from July 10th to July 20th.", date(2026, 7, 10), date(2026, 7, 20)),
+        ("I am out of the office and will respond when I return on 7/15.", None, date(2026, 7, 15)),
+        ("I am out of office 06/07/2026 - 17/07/2026.", date(2026, 7, 6), date(2026, 7, 17)),
+        ("I am out of the office today and will return tomorrow.", None, date(2026, 7, 2)),
+        ("Our offices are closed for the holidays until January 3.", None, date(2027, 1, 3)),
+        ("夏季休暇のため、8月10日から16日までお休みをいただいております。", date(2026, 8, 10), date(2026, 8, 16)),
+        ("Sono in ferie dal 1 al 14 luglio.", date(2026, 7, 1), date(2026, 7, 14)),
+    ],
+)
+def test_days_of_an_absence(text: str, start: date | None, end: date | None) -> None:
+    """One day that can only be read one way fixes the order of the other; the year is that of the mail, or the next."""
+    reading = read(text, BY_A_MACHINE, "Automatic reply")
+    assert (start, end) == (reading.absent_from, reading.absent_until)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hi Tom,\n\nHope you are well. Just checking in to see how things are going. Let me know if you need anything!\n\nBest\nDana", True),
+        ("Hi Tom, just bumping this to the top of your inbox. Thanks!", True),
+        ("Hallo Tom, wollte nur kurz nachfragen, ob es etwas Neues gibt. Viele Grüße", True),
+        ("Bonjour, je me permets de vous relancer. Avez-vous des nouvelles ? Bonne journée", True),
+        ("Hola Ana, ¿alguna novedad? Quedo atento.", True),
+        ("Ciao Marco, volevo solo sapere se ci sono novità. Grazie", True),
+        ("Hoi Piet, ik wilde even vragen of er nog nieuws is.", True),
+        ("Olá João, alguma novidade?", True),
+        ("その後いかがでしょうか。よろしくお願いいたします。", True),
+        ("您好，请问有什么进展吗？谢谢", True),
+        ("Hi Tom, just checking in: the invoice 4711 is overdue since March, please pay by Friday.", False),
+        ("Hi Tom, any update on the security questionnaire that your legal team needs before the renewal in September? They asked for the SOC report.", False),
+        ("Hallo Tom, die Schulung ist am Dienstag um 10:30 Uhr.", False),
+    ],
+)  # fmt: skip
+def test_a_check_in_brings_nothing(text: str, expected: bool) -> None:  # noqa: FBT001 - the expected value of a row
+    """In nine languages: a message that only asks for a sign of life, against one that has something to say."""
+    assert expected == is_checkin(text)
