@@ -5,6 +5,7 @@ Structured reports (RFC 3464) count first, then the addresses that headers and f
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from email import message_from_bytes
@@ -205,11 +206,19 @@ def _named(mail: Mail, text: str, raw: bytes) -> list[str]:
     return list(dict.fromkeys(failed))
 
 
+# Titles and names in bare bytes become objects that its detectors cannot read; addresses are ASCII.
+_PLAIN = bytes(byte if byte < 128 else ord("?") for byte in range(256))
+
+# A detector that stumbles over a broken mail writes a traceback, which may hold an address; what it found nothing in is read by us.
+logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())
+logging.getLogger("flufl.bounce").propagate = False
+
+
 def _by_library(raw: bytes) -> list[str]:
     """The failed addresses that flufl.bounce finds; it knows the forms of some dozen mail servers."""
     if not raw:
         return []
-    head = b"\n".join(raw[:_LIBRARY_READS].split(b"\n", _LIBRARY_LINES)[:_LIBRARY_LINES])
+    head = b"\n".join(raw[:_LIBRARY_READS].split(b"\n", _LIBRARY_LINES)[:_LIBRARY_LINES]).translate(_PLAIN)
     try:
         temporary, permanent = all_failures(message_from_bytes(head))
     except BROKEN:

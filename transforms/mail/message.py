@@ -18,6 +18,8 @@ LARGEST = 2_000_000
 BROKEN = (RecursionError, LookupError, ValueError, TypeError, AttributeError, AssertionError)
 """What the standard parser, and what builds on it, may raise on broken mails: parts nested a thousand deep, parameters cut in half."""
 
+_NO_CHARSET = re.compile(rb"(charset\*?\s{0,3}=\s{0,3}[\"']?)(?:raw[_-])?unicode[_-]escape", re.IGNORECASE)
+
 ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250})\.[A-Za-z][A-Za-z0-9-]{1,30}")
 
 
@@ -74,7 +76,8 @@ def addresses(values: tuple[str, ...]) -> set[str]:
 
 def from_bytes(raw: bytes) -> Mail:
     """Take a mail apart. Never fails: broken encodings are read as far as they go, and of a mail that the parser gives up on the headers."""
-    whole = raw[:LARGEST].lstrip(b"\r\n")
+    # These codecs are Python's own, no mail's: they would warn of what they cannot read.
+    whole = _NO_CHARSET.sub(rb"\1utf-8", raw[:LARGEST].lstrip(b"\r\n"))
     try:
         return _from_message(message_from_bytes(whole))
     except BROKEN:
