@@ -20,7 +20,8 @@ tickets = st.lists(st.tuples(st.integers(1, 170), st.none() | st.integers(0, 20)
 
 def rows_of(days: list[int], touches: list[int], opened: list[tuple[int, int | None]]) -> pd.DataFrame:
     """Mails of theirs and of ours so many days ago; tickets opened so many days ago and closed so many days after."""
-    told = [(ago, "email", "inbound", None, None) for ago in days] + [(ago, "email", "outbound", "sent", None) for ago in touches]
+    told: list[tuple[int, str, str, str | None, str | None]] = [(ago, "email", "inbound", None, None) for ago in days]
+    told += [(ago, "email", "outbound", "sent", None) for ago in touches]
     for place, (ago, took) in enumerate(opened):
         told.append((ago, "ticket", "inbound", "opened_ticket", f"t{place}"))
         if took is not None and took < ago:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from transforms.book import Book
 from transforms.channels.addresses import email_gone_at
+from transforms.channels.odds import answer_odds
 from transforms.crms import crm_name
-from transforms.fields.choosing import TOLD, answer_odds, tally_words
+from transforms.fields.choosing import TOLD, tally_words
 from transforms.fields.job import absent_until, job_evidence, job_state
 from transforms.fields.listening import (
     coverage,
