@@ -22,7 +22,7 @@ def fit_logistic(facts: np.ndarray, heard: np.ndarray) -> np.ndarray:
     """Intercept and slopes of a logistic curve, by Newton's method. ``facts`` has one column a fact, ``heard`` is true or false."""
     design = np.column_stack([np.ones(len(facts)), facts])
     held = np.diag([1e-6, *[RIDGE] * facts.shape[1]])
-    slopes = np.zeros(design.shape[1])
+    slopes: np.ndarray = np.zeros(design.shape[1])
     for _ in range(STEPS):
         chance = _sigmoid(design @ slopes)
         weight = np.maximum(chance * (1 - chance), 1e-9)
@@ -49,7 +49,8 @@ def _sigmoid(odds: np.ndarray) -> np.ndarray:
 
 def recency_only(rows: pd.DataFrame) -> np.ndarray:
     """One fact: the logarithm of days since last heard."""
-    return np.log(rows[["since"]].to_numpy())
+    logs: np.ndarray = np.log(rows[["since"]].to_numpy())
+    return logs
 
 
 def plain_facts(rows: pd.DataFrame) -> np.ndarray:

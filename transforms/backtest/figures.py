@@ -10,6 +10,7 @@ import pandas as pd
 
 from transforms.backtest.scores import (
     FALSE_ALARMS,
+    UNKNOWN,
     Band,
     Judged,
     Samples,
@@ -70,13 +71,13 @@ class Segment:
     value: str
     rows: int
     people: int
-    heard: Score
-    auc: Score
-    brier: Score
-    brier_skill: Score
-    bias: Score
-    auc_lead: Score
-    caught: tuple[Score, ...]
+    heard: Score = UNKNOWN
+    auc: Score = UNKNOWN
+    brier: Score = UNKNOWN
+    brier_skill: Score = UNKNOWN
+    bias: Score = UNKNOWN
+    auc_lead: Score = UNKNOWN
+    caught: tuple[Score, ...] = (UNKNOWN,) * len(FALSE_ALARMS)
     why_not: str = ""
 
 
@@ -180,11 +181,8 @@ def _segment(by: str, value: str, judged: Judged, curve: np.ndarray, samples: Sa
     people = len(np.unique(judged.person))
     each = min(len(np.unique(judged.person[judged.came])), len(np.unique(judged.person[~judged.came])))
     if people < LEAST_PEOPLE or each < LEAST_EACH:
-        nothing = Score(None, None, None)
         few = f"{people} people" if people < LEAST_PEOPLE else f"{each} people on the smaller side"
-        return Segment(
-            by, value, len(judged.came), people, *[nothing] * 6, caught=(nothing,) * len(FALSE_ALARMS), why_not=f"too few: {few}"
-        )
+        return Segment(by, value, len(judged.came), people, why_not=f"too few: {few}")
     # Only the people of this part count, so that many small parts cost no more than one large one.
     present, place = np.unique(judged.person, return_inverse=True)
     own, judged = Samples(samples.weights[:, present]), Judged(judged.chance, judged.came, place)

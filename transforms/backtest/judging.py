@@ -173,7 +173,8 @@ def _whole_hole(day: int, holes: Sequence[Hole], horizon: int) -> Hole | None:
 def _left_out(rows: pd.DataFrame, whole: Sequence[Hole | None]) -> np.ndarray:
     heard = rows[rows["since"].notna()]
     hidden = heard.groupby("cut")["is_missed"].mean().reindex(range(len(whole))).fillna(0.0).to_numpy()
-    return np.array([hole is not None for hole in whole]) | (hidden > MOST_HIDDEN)
+    left_out: np.ndarray = np.array([hole is not None for hole in whole]) | (hidden > MOST_HIDDEN)
+    return left_out
 
 
 def _refuse_little(known: pd.DataFrame, frame: Frame, holes: Sequence[Hole], is_out: np.ndarray) -> None:

@@ -36,9 +36,13 @@ class Score:
         """From the value for all people, which stands first, and those of the samples."""
         drawn = values[1:][~np.isnan(values[1:])]
         if np.isnan(values[0]) or len(drawn) < SAMPLES // 4:
-            return cls(None, None, None)
+            return UNKNOWN
         low, high = np.quantile(drawn, [0.025, 0.975])
         return cls(float(values[0]), float(low), float(high))
+
+
+UNKNOWN = Score(None, None, None)
+"""A number that cannot be told."""
 
 
 @dataclass(frozen=True)

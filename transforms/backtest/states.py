@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from transforms.backtest.figures import GONE_DAYS, LEAST_EACH
-from transforms.backtest.scores import Band, Judged, Samples, Score, brier, calibration, ranking, shares
+from transforms.backtest.scores import UNKNOWN, Band, Judged, Samples, Score, brier, calibration, ranking, shares
 
 ALARM = ("quiet", "silent")
 DAYS_A_YEAR = 365.25
@@ -148,9 +148,8 @@ def judge_job(rows: pd.DataFrame, cut_days: np.ndarray, samples: Samples) -> Job
     leavers = len(np.unique(rows["person"].to_numpy()[kept & left]))
     counts = (int(kept.sum()), len(np.unique(person)), leavers)
     if leavers < LEAST_EACH or len(np.unique(person)) - leavers < LEAST_EACH:
-        nothing = Score(None, None, None)
         return Job(
-            *counts, nothing, nothing, nothing, nothing, (), f"{leavers} people left with a clear sign; at least {LEAST_EACH} are needed"
+            *counts, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, (), f"{leavers} people left with a clear sign; at least {LEAST_EACH} are needed"
         )
     judged = Judged(rows["still_there_chance"].to_numpy(dtype="float64")[kept], there[kept], person)
     auc, _ = ranking(judged, samples)
