@@ -282,3 +282,31 @@ def test_broken_structures_give_a_reading(lines: list[str]) -> None:
 def test_any_text_of_a_crm_gives_a_reading(subject: str, body: str, headers: str) -> None:
     """The lighter door holds as well."""
     assert read_text(subject, body, headers, "inbound", "") is not None
+
+
+def test_a_mail_nested_too_deep_for_the_parser_is_read_by_its_headers() -> None:
+    """Thousands of mails inside each other, as no mail program writes them, stop nothing; the outermost headers are still read."""
+    raw = b"From: tom@halden.example\nSubject: hello\n" + b"Content-Type: message/rfc822\n\n" * 3000
+    assert (one(raw).kind, one(raw).recipient) == ("human", "tom@halden.example")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a@", "<div>", "- \n", "\n", "user unknown ", "I have left ", "550 ", ">>> RCPT To:<a@b.cd>\n", "from 3 to ", "=?utf-8?q?=41?= "],
+)
+def test_what_repeats_without_end_is_read(piece: str) -> None:
+    """Long runs of what patterns look for are read like any mail: what is looked at is limited, and no pattern goes back over it."""
+    head = "From: MAILER-DAEMON@mx.example\nSubject: Undeliverable\n\n"
+    assert {"bounce"} == {reading.kind for reading in read_message((head + "550 5.1.1 <tom@halden.example>\n" + piece * 20_000).encode())}
+
+
+def test_titles_that_nobody_encoded_are_read() -> None:
+    """Some servers write their language into headers as bare bytes."""
+    raw = "From: postmaster@halden.example\nSubject: 未送达: 续约\n\n无法将邮件传递给以下收件人:\n\ntom@halden.example\n找不到您输入的电子邮件地址。\n".encode()
+    assert (one(raw).kind, one(raw).reason, one(raw).recipient) == ("bounce", "mailbox_gone", "tom@halden.example")
+
+
+def test_the_address_that_was_written_to_is_named() -> None:
+    """Where a report knows the original recipient, that one is meant, whatever mailbox it became."""
+    told = group("tb17@mx3.halden.example", "5.1.1", "550 User unknown")
+    assert one(report("Original-Recipient: rfc822;tom@halden.example\n" + told)).recipient == "tom@halden.example"

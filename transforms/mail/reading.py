@@ -23,7 +23,7 @@ class Reading:
     """What a mail says about one recipient. Empty texts and None where it says nothing.
 
     ``reason`` of a bounce: mailbox_gone, domain_gone, mailbox_disabled, mailbox_full, blocked, temporary, other; of an automatic reply:
-    absent, left, role_change, acknowledgement, challenge, other; of a human: left or empty. ``recipient`` is whom the reading is about:
+    absent, left, role_change, acknowledgement, challenge, other; of a human: left, role_change or empty. ``recipient`` is whom the reading is about:
     the failed address of a bounce, else the writer. ``absent_until`` is the day of return, or the last day away, as announced.
     ``confidence`` is 0 to 1.
     """
