@@ -158,7 +158,7 @@ def _log(kind: Kind, rng: np.random.Generator, rows: list[tuple[np.ndarray, int,
             "occurred_at": START + pd.to_timedelta(day * 86_400 + seconds, unit="s"),
             "channel": np.where(is_live, "meeting", np.where(is_in, kind.channel, "email")),
             "direction": np.where(is_in, "inbound", "outbound"),
-            "outcome": np.where(is_live, "held", None),
+            "outcome": np.where(is_live, "held", ""),
             "actor_id": [f"u{one}" for one in owner[who]],
             "is_broadcast": np.where(is_in, ~is_live & (rng.random(len(who)) < kind.mass_in), way == "mass"),
         }
@@ -178,7 +178,10 @@ def random_kind(seed: int) -> Kind:
     """A kind between and around the named ones."""
     rng = np.random.default_rng(seed + 10_000)
     base = list(KINDS.values())[seed % len(KINDS)]
-    stretch = lambda value, much=0.4: float(value * np.exp(much * rng.standard_normal()))  # noqa: E731 - one line, used here only
+
+    def stretch(value: float, much: float = 0.4) -> float:
+        return float(value * np.exp(much * rng.standard_normal()))
+
     return replace(
         base,
         people=int(np.clip(stretch(base.people), 80, 1200)),
