@@ -4,7 +4,7 @@ import pytest
 from trials import try_seed
 
 
-@pytest.mark.parametrize(("seed", "sets_up"), [(2, False), (12, False), (4, True)])
+@pytest.mark.parametrize(("seed", "sets_up"), [(12, False), (4, True)])
 def test_whatever_happens_on_the_way_the_end_is_the_same(seed: int, *, sets_up: bool) -> None:
     """Fields, tasks and definitions of both CRMs stand as after an undisturbed run, no task stands twice, and a sync afterwards writes nothing."""
     trial = try_seed(seed, is_long=False, sets_up=sets_up)
