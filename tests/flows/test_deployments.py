@@ -115,7 +115,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with ExitStack() as stack:
         world = make_world(WorldOptions(contacts=40, companies=8, months=6, activities_per_contact=10, owners=3))
         crm = stack.enter_context(run_sandbox(world=world))
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLTHERE", "HUBSPOT", "SALESFORCE"))} | {
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "STILLTHERE", "HUBSPOT", "SALESFORCE"))
+        } | {
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_HOME": str(folder / "prefect"),

@@ -27,7 +27,9 @@ NOW = pd.Timestamp("2026-11-22", tz="UTC")
 POLICY = Policy()
 
 
-def customers(seed: int, people: int = 120, days: int = 700, *, hole: tuple[float, float] | None = None, until: pd.Timestamp = NOW) -> Tables:
+def customers(
+    seed: int, people: int = 120, days: int = 700, *, hole: tuple[float, float] | None = None, until: pd.Timestamp = NOW
+) -> Tables:
     """People with gaps of their own, some of whom stop for good. ``hole``: so many days before the end nothing is on record."""
     random = np.random.default_rng(seed)
     rows = []
