@@ -15,7 +15,7 @@ import pandas as pd
 
 from transforms.policy import Policy
 from transforms.rhythm import FEW, GROUPS, day_number
-from transforms.silence.holes import Holes, find_holes
+from transforms.silence.holes import EVERYWHERE, Holes, find_holes
 from transforms.silence.judging import Learned, learn
 from transforms.silence.sample import Sample
 from transforms.vocabulary.errors import BadInput
@@ -138,7 +138,9 @@ class Org:
         """Learn from a tally of everybody. The sample is let go after it was learned from."""
         policy, today = tally.policy, first_unknown_day(pd.Timestamp(tally.as_of))
         holes = find_holes(tally.heard_on, today, policy)
-        sample = tally.sample
+        # Before anybody was heard nothing is on record: nobody was silent then.
+        spoken = np.flatnonzero(tally.heard_on.get(EVERYWHERE, np.zeros(0)))
+        sample = tally.sample.take(np.flatnonzero(tally.sample.cut > today - 1 - spoken.max(initial=-1)))
         sample = sample.take(np.flatnonzero(~holes.spoil(sample.facts, sample.cut, policy.horizon_days)))
         sample = replace(sample, facts=holes.closed(sample.facts, sample.cut))
         return cls(replace(tally, sample=Sample.empty()), learn(sample, policy, tally.as_of, today, holes), holes)

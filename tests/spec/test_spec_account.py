@@ -30,7 +30,7 @@ HAPPENED = """
 contact | at         | channel | direction | outcome       | kind       | reason
 priya   | 2026-11-01 | email   | inbound   |               |            |
 priya   | 2026-11-10 | email   | inbound   |               |            |
-tom     | 2026-10-01 | call    | outbound  | connected     |            |
+tom     | 2026-10-20 | call    | outbound  | connected     |            |
 kai     | 2026-01-01 | email   | inbound   |               |            |
 kai     | 2026-11-12 | email   | inbound   | auto_reply    | auto_reply | acknowledgement
 ana     | 2026-11-15 | ticket  | inbound   | opened_ticket |            |

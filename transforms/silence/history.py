@@ -184,10 +184,7 @@ def past_days(as_of: pd.Timestamp, policy: Policy) -> np.ndarray:
 def sample_of(book: Book) -> Sample:
     """The sample of one bucket."""
     policy, history = book.policy, History(book)
-    if history.begins_on is None:
-        return Sample.empty()
     days = past_days(book.as_of, policy)
-    days = days[days > history.begins_on]
     person_keys = pd.util.hash_array(book.persons.index.to_numpy(dtype=object), categorize=False)
     found, kept = [], Sample.empty()
     for cut, facts in zip(days, history.facts(days) if len(days) else (), strict=True):

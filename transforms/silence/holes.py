@@ -20,6 +20,8 @@ AROUND = 84
 UNUSUAL = 3.0
 """A hole is at least so many times as long as the longest pause of the year around it."""
 
+TOGETHER = 3
+"""On the busiest day before a hole at least so many people were heard: a way that serves one or two falls silent with them."""
 
 SPOILT = 0.2
 """A row teaches nothing where more than this share of its horizon lies in a hole."""
@@ -110,7 +112,10 @@ def find_holes(heard: Mapping[str, np.ndarray], today: int, policy: Policy) -> H
         gaps = ends - on - 1
         for place in np.flatnonzero(gaps >= policy.deaf_after_days):
             first, after = int(on[place]) + 1, int(ends[place])
-            before = people[(on < first) & (on >= first - AROUND)].sum() / min(AROUND, first - int(on[0]))
+            seen = people[(on < first) & (on >= first - AROUND)]
+            if seen.sum() < policy.hole_expected or seen.max() < TOGETHER:
+                continue  # too little came before for anything to be expected
+            before = seen.sum() / min(AROUND, first - int(on[0]))
             later = people[(on >= after) & (on < after + AROUND)].sum() / max(min(AROUND, today - after), 1)
             rate = before if after >= today else min(before, later)
             near = (np.abs(on - first) <= policy.year_days) & (gaps < policy.deaf_after_days)

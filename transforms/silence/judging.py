@@ -26,7 +26,10 @@ FEWEST = 30
 """With fewer rows to learn from, or to judge, a check would say nothing."""
 
 PRIOR_HEARD = 20.0
-"""The threshold leans on what the model itself expects with the weight of so many people who were heard."""
+"""The threshold leans on what the model itself expects with the weight of so many people who were heard, and as much on the prior's threshold."""
+
+LIKELY = 0.5
+"""Nobody who is likelier than not to be heard from is called silent, however regular the people of an org are."""
 
 BINS = 10
 
@@ -137,7 +140,8 @@ def _recency_terms(sample: Sample) -> np.ndarray:
 def _silent_chance(checked: _Checked, chances: np.ndarray, weight: np.ndarray, policy: Policy) -> float:
     """The chance at or under which somebody counts as silent: of those who were heard, the share ``false_alarm`` had so low a chance.
 
-    Counted on the days of the check; where few were heard there, it leans on what the model expects of the rows that it learned from.
+    Counted on the days of the check; where few were heard there, it leans on what the model expects of the rows that it learned from,
+    and where these are few as well, on what is usual elsewhere. Never above LIKELY.
     """
     was_heard = checked.heard > 0
     seen, own = _said(checked.odds[was_heard]), checked.weight[was_heard]
@@ -149,7 +153,9 @@ def _silent_chance(checked: _Checked, chances: np.ndarray, weight: np.ndarray, p
     order = np.argsort(values, kind="stable")
     share = np.cumsum(weights[order]) / weights.sum()
     below = int(np.searchsorted(share, policy.false_alarm, side="right"))
-    return float(values[order][max(below - 1, 0)])
+    found = float(values[order][max(below - 1, 0)])
+    known = float(own.sum() + expected.sum())
+    return min((known * found + PRIOR_HEARD * the_prior().silent_chance) / (known + PRIOR_HEARD), LIKELY)
 
 
 def _card(
