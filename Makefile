@@ -18,7 +18,7 @@ demo: $(READY)  ## both sides of the job on made customers: pull, compute, write
 	$(BIN)/stillthere demo
 
 test: $(READY)  ## every test that needs no network and nothing started by hand
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 TRIALS ?= 200
 FIRST ?= 1

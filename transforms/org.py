@@ -140,7 +140,8 @@ class Org:
         holes = find_holes(tally.heard_on, today, policy)
         # Before anybody was heard nothing is on record: nobody was silent then.
         spoken = np.flatnonzero(tally.heard_on.get(EVERYWHERE, np.zeros(0)))
-        sample = tally.sample.take(np.flatnonzero(tally.sample.cut > today - 1 - spoken.max(initial=-1)))
+        since = today - 1 - int(spoken.max()) if len(spoken) else 0
+        sample = tally.sample.take(np.flatnonzero(tally.sample.cut > since))
         sample = sample.take(np.flatnonzero(~holes.spoil(sample.facts, sample.cut, policy.horizon_days)))
         sample = replace(sample, facts=holes.closed(sample.facts, sample.cut))
         return cls(replace(tally, sample=Sample.empty()), learn(sample, policy, tally.as_of, today, holes), holes)
