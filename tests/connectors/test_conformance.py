@@ -24,7 +24,6 @@ from connectors.protocol import Crm
 from connectors.salesforce import Credentials, Manner, Salesforce
 from connectors.salesforce.bulk import Pace
 from connectors.salesforce.names import TASK_KEY, api_name
-from connectors.sending import Patience
 from sandbox.faults import KINDS
 from sandbox.hubspot.object_types import object_type
 from sandbox.options import SandboxOptions
@@ -32,34 +31,15 @@ from sandbox.running import Sandbox, run_sandbox
 from sandbox.salesforce.dml import write
 from sandbox.salesforce.options import OrgOptions
 from sandbox.world import World, WorldOptions, make_world
+from tests.connectors.conftest import FIELDS, QUICK, made_field
 from transforms.vocabulary.changes import CELLS, TASKS, Fate, Page
 from transforms.vocabulary.errors import BadInput, CrmUnreachable, MissingScopes, NotAuthorised, OutcomeUnknown, QuotaSpent, SetupNeeded
-from transforms.vocabulary.fields import Field, Group, Kind, Option
+from transforms.vocabulary.fields import Kind, Option
 from transforms.vocabulary.tables import TABLES, check_table, to_table
 
 PULLED = ("owners", "contacts", "companies", "activities")
 
 
-def nothing(_book: object) -> pd.Series:
-    """A formula that is never run here."""
-    return pd.Series(dtype="object")
-
-
-def made_field(name: str, kind: Kind, table: str = "contacts", options: tuple[Option, ...] = ()) -> Field:
-    """A field of that kind."""
-    return Field(name, f"Test {name}", kind, Group.LISTENING, table, f"What {name} means.", nothing, options)
-
-
-FIELDS = (
-    made_field("mood", Kind.CHOICE, options=(Option("good", "Good"), Option("bad", "Bad"))),
-    made_field("remark", Kind.LONG_TEXT),
-    made_field("seen_at", Kind.DATETIME),
-    made_field("seen_on", Kind.DATE),
-    made_field("times_seen", Kind.COUNT),
-    made_field("is_kind", Kind.FLAG),
-    made_field("chance", Kind.CHANCE),
-    made_field("standing", Kind.TEXT, "companies"),
-)
 VALUES = {
     "mood": "good",
     "remark": "Two sentences. And a line\nbreak.",
@@ -69,7 +49,6 @@ VALUES = {
     "is_kind": "true",
     "chance": "35",
 }
-QUICK = Patience(attempts=5, first_wait_s=0.01, longest_wait_s=0.05, connect_timeout_s=1.0, read_timeout_s=5.0)
 
 
 class HubSpotBench:

@@ -1,52 +1,18 @@
 """How records of an org end: deleted, merged, converted, archived, undone; and when a change is seen."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from sandbox.clock import Clock, to_ms
-from sandbox.options import SandboxOptions
 from sandbox.salesforce.errors import RowError
-from sandbox.salesforce.options import OrgOptions
 from sandbox.salesforce.org import Org
-from sandbox.salesforce.records import Record
 from sandbox.salesforce.undoing import Savepoint
-
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-NOW_MS = to_ms(NOW)
-DAY = 86_400
-
-
-def make_org(**options: Any) -> Org:
-    return Org(SandboxOptions(org=OrgOptions(**options)), Clock(NOW, frozen=True))
+from tests.sandbox.small_org import DAY, NOW_MS, contact, create, history, make_org, told, update
 
 
 @pytest.fixture
 def org() -> Org:
     return make_org()
-
-
-def create(org: Org, object_name: str, **values: Any) -> Record:
-    return org.create(org.integration_id, object_name, values)
-
-
-def update(org: Org, record: Record, **values: Any) -> None:
-    org.update(org.integration_id, record, values)
-
-
-def contact(org: Org, **values: Any) -> Record:
-    return create(org, "Contact", **{"LastName": "Roe", **values})
-
-
-def told(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: values.get(name) for name in names}
-
-
-def history(org: Org, record: Record) -> list[tuple[str, str, Any, Any]]:
-    rows = [one.values for one in org.rows("ContactHistory") if one.values["ContactId"] == record.id]
-    return [(row["Field"], row["DataType"], row.get("OldValue"), row.get("NewValue")) for row in rows]
 
 
 # Deleting, merging, converting
