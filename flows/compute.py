@@ -11,6 +11,7 @@ import pandas as pd
 
 from flows.memory import give_back
 from flows.work import Work
+from transforms.channels.outcomes import to_rows
 from transforms.compute import Org, Tables, Tally, Values, combine, compute_companies, compute_contacts, tally
 from transforms.highlights import pick
 from transforms.persons import bucket_of, resolve
@@ -21,6 +22,9 @@ LOT_ROWS = 50_000
 
 ROWS_A_CONTACT = 5
 """A contact takes about as much memory as so many activities: its fields, and the cells they become."""
+
+OUTCOMES = "outcomes"
+"""Under this kind the journal keeps, run by run, what became of our tasks: counts by play and way, nobody's name."""
 
 MODEL_CARD = "model_card"
 """Under this kind the journal keeps the card of each run's model (``journal.documents(MODEL_CARD)``)."""
@@ -36,13 +40,17 @@ Lot = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Population:
-    """Who is in the lake: contacts, who is behind each (``people``) and in which bucket, companies and owners. Small beside the activities."""
+    """Who is in the lake: contacts, who is behind each (``people``) and in which bucket, companies and owners, and the tasks that we raised.
+
+    Small beside the activities.
+    """
 
     contacts: pd.DataFrame
     companies: pd.DataFrame
     owners: pd.DataFrame
     people: pd.DataFrame
     bucket: pd.Series
+    tasks: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,8 @@ def read_population(work: Work) -> Population:
     """Contacts, companies and owners of the lake, with the bucket of each contact's person."""
     contacts, companies = work.lake.read("contacts").drop(columns="person_id"), work.lake.read("companies")
     people = resolve(contacts, companies)
-    return Population(contacts, companies, work.lake.read("owners"), people, bucket_of(people["person_id"], work.lake.buckets))
+    bucket = bucket_of(people["person_id"], work.lake.buckets)
+    return Population(contacts, companies, work.lake.read("owners"), people, bucket, work.journal.raised_tasks())
 
 
 def lots_of(work: Work) -> list[Lot]:
@@ -94,7 +103,7 @@ def lot_standing(work: Work, lot: Lot) -> pd.DataFrame:
 
 def survey_lot(lot: Lot, work: Work, population: Population, as_of: pd.Timestamp) -> Tally:
     """What one lot adds to the facts about the whole org."""
-    counts = tally(lot_tables(work, population, lot), as_of, work.policy)
+    counts = tally(replace(lot_tables(work, population, lot), tasks=population.tasks), as_of, work.policy)
     give_back()
     return counts
 
@@ -114,6 +123,11 @@ def compute_lot(lot: Lot, work: Work, population: Population, org: Org, as_of: p
 def keep_card(work: Work, run_id: str, computation: Computation) -> None:
     """Keep how the chance to hear back was learned in this run: coefficients, calibration, thresholds; no personal data."""
     work.journal.save_document(MODEL_CARD, run_id, computation.org.learned.card.to_json())
+
+
+def keep_outcomes(work: Work, run_id: str, computation: Computation) -> None:
+    """Keep what had become of our tasks as of this run."""
+    work.journal.save_document(OUTCOMES, run_id, to_rows(computation.org.tally.outcomes))
 
 
 def in_turn(_name: str, function: Callable[..., T], lots: Sequence[Lot], *args: Any) -> list[T]:

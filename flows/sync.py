@@ -9,7 +9,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows import artifacts
 from flows.applying import apply_cells, apply_tasks
-from flows.compute import compute, keep_card
+from flows.compute import compute, keep_card, keep_outcomes
 from flows.memory import give_back
 from flows.outcome import summarise
 from flows.planning import make_plan
@@ -29,6 +29,7 @@ def sync() -> dict[str, Any]:
         done.computation = compute(work, done.as_of, each)
         done.plan = step("plan", make_plan, work, done.computation, done.accounts)
         keep_card(work, done.run.run_id, done.computation)
+        keep_outcomes(work, done.run.run_id, done.computation)
         work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": done.as_of.isoformat()})
         give_back()
         step("write fields", apply_cells, work, done.run.run_id, done.plan.cells, done.applied)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow.dataset as ds
@@ -235,12 +235,19 @@ class Journal:
 
     def tasks(self) -> pd.DataFrame:
         """TASKS that are in the CRM as far as we know, as last written: with task_id, run_id and planned_at; one row a crm and task_key."""
+        return self._tasks(keep="last")
+
+    def raised_tasks(self) -> pd.DataFrame:
+        """The same tasks as they were written first: what they advised, and in ``planned_at`` when the run began that raised them."""
+        return self._tasks(keep="first")
+
+    def _tasks(self, keep: Literal["first", "last"]) -> pd.DataFrame:
         intents = self._sheet(_TASK_INTENTS).scan().assign(table="tasks")
         found = _joined(intents, self._sheet(_SETTLED).scan(where=ds.field("table") == "tasks"), ["batch_id", "crm", "table", "task_key"])
         found = found[found["fate"].isin(_CONFIRMED)].sort_values(SEQ, kind="stable")
         found = found.assign(task_id=found["crm_id"].fillna(found["task_id"]))
         found = found.assign(task_id=found.groupby(["crm", "task_key"])["task_id"].ffill())
-        latest = found.drop_duplicates(["crm", "task_key"], keep="last").reset_index(drop=True)
+        latest = found.drop_duplicates(["crm", "task_key"], keep=keep).reset_index(drop=True)
         return to_table(TASKS, latest[TASKS.names]).assign(run_id=latest["run_id"], planned_at=latest["planned_at"])
 
     def save_document(self, kind: str, run_id: str, content: Any) -> None:

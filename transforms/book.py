@@ -23,7 +23,7 @@ from transforms.persons import resolve
 from transforms.policy import Policy
 from transforms.rhythm import day_number, group_of, heard_days
 from transforms.silence.facts import way_numbers
-from transforms.vocabulary.changes import STANDING
+from transforms.vocabulary.changes import STANDING, TASKS
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import COMPANIES, CONTACTS, OWNERS, STORED_ACTIVITIES, Channel, Direction, Outcome, empty_table
@@ -45,6 +45,7 @@ class Tables:
     ``resolve`` found it over the contacts of **all** buckets, with the index of ``contacts``; without it, these contacts are all there are.
     ``standing`` is what our fields hold in the CRMs now (STANDING), as far as it is known: a state does not change without a reason.
     ``mail_elsewhere`` names the CRMs of which the admin says that their mail is captured outside of what we can read.
+    ``tasks`` are those that we raised, as they were raised, with ``planned_at``: what became of them is counted.
     """
 
     contacts: pd.DataFrame
@@ -54,6 +55,7 @@ class Tables:
     people: pd.DataFrame | None = None
     standing: pd.DataFrame = field(default_factory=lambda: empty_table(STANDING))
     mail_elsewhere: frozenset[str] = frozenset()
+    tasks: pd.DataFrame = field(default_factory=lambda: empty_table(TASKS))
 
     def __post_init__(self) -> None:
         """Refuse frames that were not built by to_table."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class Tally:
 
     ``sample``: persons on past days, and whether they were heard from after. ``pauses`` [group, step]: how long the pauses were that ended.
     ``answers``: attempts and answered, by way and more (see ``channels.rates``). ``sources`` crm|owner|channel (owner * for all of them). ``checkins``: touches read, and
-    check-ins among them. ``voices`` company → the two persons heard from latest: time, person_id, name.
+    check-ins among them. ``outcomes``: what became of our tasks (see ``channels.outcomes``). ``voices`` company → the two persons heard from latest: time, person_id, name.
     """
 
     as_of: str
@@ -56,6 +57,7 @@ class Tally:
     checkins: tuple[int, int] = (0, 0)
     voices: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
     heard_on: dict[str, np.ndarray] = field(default_factory=dict)
+    outcomes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, as_of: pd.Timestamp, policy: Policy) -> Tally:
@@ -81,6 +83,7 @@ class Tally:
             _added(self.checkins, other.checkins),
             voices,
             {name: _counts(self, name) + _counts(other, name) for name in {*self.heard_on, *other.heard_on}},
+            {key: _summed(self.outcomes.get(key, ()), other.outcomes.get(key, ())) for key in {*self.outcomes, *other.outcomes}},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -96,6 +99,7 @@ class Tally:
             },
             "checkins": list(self.checkins),
             "heard_on": {name: counts.tolist() for name, counts in sorted(self.heard_on.items())},
+            "outcomes": {key: list(counts) for key, counts in sorted(self.outcomes.items())},
             "voices": {company: [list(voice) for voice in voices] for company, voices in sorted(self.voices.items())},
         }
 
@@ -112,6 +116,7 @@ class Tally:
             (int(kept["checkins"][0]), int(kept["checkins"][1])),
             {company: [(v[0], v[1], v[2]) for v in voices] for company, voices in kept["voices"].items()},
             {name: np.array(counts, dtype="int64") for name, counts in kept["heard_on"].items()},
+            {key: tuple(int(number) for number in counts) for key, counts in kept["outcomes"].items()},
         )
 
 
@@ -222,6 +227,10 @@ def days_back(policy: Policy) -> int:
 def first_unknown_day(as_of: pd.Timestamp) -> int:
     """The first UTC day of which nothing is known yet at a moment, as days since 1970."""
     return int(day_number(pd.Series([as_of - pd.Timedelta(microseconds=1)]))[0]) + 1
+
+
+def _summed(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(one + more for one, more in zip_longest(a, b, fillvalue=0))
 
 
 def _added(a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int]:

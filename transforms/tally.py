@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from transforms.book import Book, Tables
+from transforms.channels.outcomes import count_outcomes
 from transforms.channels.rates import count_answers
 from transforms.org import PAUSE_STEPS, WEEKS, Org, Source, Tally, days_back
 from transforms.policy import Policy
@@ -33,6 +34,7 @@ def tally(tables: Tables, as_of: pd.Timestamp, policy: Policy) -> Tally:
         _count_checkins(book),
         _find_voices(book),
         _count_days(book),
+        count_outcomes(book, tables.tasks),
     )
 
 

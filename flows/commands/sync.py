@@ -13,7 +13,7 @@ from rich.table import Table
 
 from flows.answer import DONE, SOME_ROWS_FAILED, Answer
 from flows.applying import apply_cells, apply_tasks
-from flows.compute import compute, keep_card
+from flows.compute import compute, keep_card, keep_outcomes
 from flows.orchestration import runtime
 from flows.outcome import Outcome, summarise
 from flows.planning import make_plan, plan_data, read_plan, refuse_stale, write_plan
@@ -83,6 +83,7 @@ def run_plan(*, out: Path | None, limit: int, quiet: bool) -> Answer:
             done.computation = compute(work, done.as_of)
             done.plan = make_plan(work, done.computation, done.accounts)
             keep_card(work, done.run.run_id, done.computation)
+            keep_outcomes(work, done.run.run_id, done.computation)
             work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": done.as_of.isoformat()})
             done.run.summary |= summarise(work, done)
     if out is not None:

@@ -1,10 +1,14 @@
 """What became of plays: followed or not, heard or not."""
 
+from dataclasses import replace
+
 import pandas as pd
+import pytest
 
 from transforms.book import Book, Tables
-from transforms.org import Org
-from transforms.plays.outcomes import COLUMNS, add_outcomes, play_outcomes
+from transforms.channels.outcomes import NAMES, Outcomes, advised_answers, count_outcomes
+from transforms.channels.rates import Rates
+from transforms.org import Org, Tally
 from transforms.policy import Policy
 from transforms.vocabulary.changes import TASKS
 from transforms.vocabulary.tables import CONTACTS, STORED_ACTIVITIES, to_table
@@ -65,20 +69,41 @@ def tasks(**ways: str) -> pd.DataFrame:
     return made.assign(planned_at=made["due_at"] - pd.Timedelta(days=4))
 
 
+def named(outcomes: Outcomes) -> dict[str, dict[str, int]]:
+    """The counts by their names, those that are not 0."""
+    return {key: {name: number for name, number in zip(NAMES, counts, strict=True) if number} for key, counts in outcomes.items()}
+
+
 def test_a_task_is_followed_by_its_own_way_and_heard_within_two_weeks() -> None:
     """A call that was taken, and one after which they wrote, were heard; a mail does not follow a task to call; they may come back unasked."""
-    found = play_outcomes(
+    found = count_outcomes(
         book(), tasks(taken="call", late="call", vain="call", otherwise="call", back="call", nothing="call", young="call", done="todo")
     )
-    assert found.to_dict("records") == [
-        dict(zip(COLUMNS, ("switch_channel", "call", 6, 3, 2, 3, 1), strict=True)),
-        dict(zip(COLUMNS, ("switch_channel", "todo", 1, 1, 0, 0, 0), strict=True)),
-    ]
+    calls = {"raised": 7, "open": 1, "followed": 3, "answered": 1, "heard": 2, "not_followed": 3, "heard_anyway": 1}
+    calls_30 = {"followed_30": 3, "heard_30": 2, "not_followed_30": 3, "heard_anyway_30": 1}
+    assert named(found) == {
+        "switch_channel|call": calls | calls_30,
+        "switch_channel|todo": {"raised": 1, "followed": 1, "followed_30": 1},
+    }
 
 
-def test_outcomes_of_several_books_add_up() -> None:
-    """Counts of buckets are added by play and way; no books and no tasks give no rows."""
-    whole = play_outcomes(book(), tasks(taken="call", vain="call"))
-    parts = [play_outcomes(book(), tasks(taken="call")), play_outcomes(book(), tasks(vain="call"))]
-    pd.testing.assert_frame_equal(whole, add_outcomes(parts))
-    assert [len(add_outcomes([])), len(play_outcomes(book(), tasks(taken="call").iloc[:0]))] == [0, 0]
+def test_outcomes_of_several_buckets_add_up() -> None:
+    """Counts of buckets are added by play and way, in whatever order; no tasks give no counts."""
+    empty = Tally.empty(NOW, POLICY)
+    whole, *parts = (
+        replace(empty, outcomes=count_outcomes(book(), rows))
+        for rows in (tasks(taken="call", vain="call", done="todo"), tasks(taken="call"), tasks(vain="call", done="todo"))
+    )
+    assert (parts[0] + parts[1]).outcomes == (parts[1] + parts[0]).outcomes == whole.outcomes
+    assert Tally.from_json((parts[0] + parts[1]).to_json()).outcomes == whole.outcomes
+    assert count_outcomes(book(), tasks(taken="call").iloc[:0]) == {}
+
+
+def test_what_came_of_advices_draws_the_odds_of_a_way_that_was_not_tried() -> None:
+    """Without outcomes it is the rate of first attempts; forty advices of which half were answered weigh two thirds against it."""
+    first = Rates({}, POLICY).first_rate("call")
+    told = {"switch_channel|call": (40, 0, 40, 20, 25, 0, 0, 40, 25, 0, 0)}
+    rates = Rates(advised_answers(told), POLICY)
+    assert Rates({}, POLICY).advised_rate("call") == pytest.approx(first)
+    assert rates.advised_rate("call") == pytest.approx((20 + 20 * first) / 60)
+    assert rates.advised_rate("linkedin") == pytest.approx(first)

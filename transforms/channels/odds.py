@@ -7,6 +7,7 @@ import pandas as pd
 
 from transforms.book import Book
 from transforms.channels.addresses import email_gone_at
+from transforms.channels.outcomes import advised_answers
 from transforms.channels.rates import Rates, country_key, decided_attempts, is_won
 from transforms.vocabulary.tables import Channel
 
@@ -19,7 +20,7 @@ ORDINARY = (Channel.EMAIL, Channel.CALL)
 
 def rates_of(book: Book) -> Rates:
     """What all customers teach of each way."""
-    return Rates(book.org.tally.answers, book.policy)
+    return Rates({**book.org.tally.answers, **advised_answers(book.org.tally.outcomes)}, book.policy)
 
 
 def answer_odds(book: Book) -> pd.DataFrame:
@@ -27,7 +28,7 @@ def answer_odds(book: Book) -> pd.DataFrame:
 
     The person's own attempts of the last year, each counting half after ``half_life_days``, and the rate of all customers in their country,
     worth ``channel_prior_sends`` attempts, which leans on that of all countries (see ``Rates``). A way that was never tried with them has the odds of a first attempt, which
-    are lower than those with people who are known to like it, and is no better than a way by which they answer as well as others do.
+    are lower than those with people who are known to like it, drawn to what came of our advices to try it (``Rates.advised_rate``), and is no better than a way by which they answer as well as others do.
     """
     rates, size, worth = rates_of(book), len(book.persons), book.policy.channel_prior_sends
     rows = book.within(decided_attempts(book), book.policy.year_days)
@@ -51,7 +52,7 @@ def answer_odds(book: Book) -> pd.DataFrame:
         usual = countries.map(by_country).astype("float64")
         own = (answered + worth * usual) / (tried + worth)
         is_tried[way] = pd.Series(tried > 0, index=own.index)
-        odds[way] = own.where(is_tried[way], min(rates.first_rate(way), rates.rate(way))).where(is_open[way])
+        odds[way] = own.where(is_tried[way], min(rates.advised_rate(way), rates.rate(way))).where(is_open[way])
         does_well |= is_tried[way] & (odds[way] >= usual)
     # A way that was not tried is no alternative to one that works, and nobody is met on LinkedIn first.
     was_tried, found = pd.DataFrame(is_tried), pd.DataFrame(odds)

@@ -14,7 +14,8 @@ from transforms.book import Book
 from transforms.policy import Policy
 
 Counts = Mapping[str, tuple[int, int]]
-"""Key → (attempts, answered). Keys: ``email`` · ``email@france`` for a country · ``email|first`` for the first attempt with each person."""
+"""Key → (attempts, answered). Keys: ``email`` · ``email@france`` for a country · ``email|first`` for the first attempt with each person ·
+``email|advised`` for the tasks of ours that advised this way and were followed (see ``outcomes``)."""
 
 
 def decided_attempts(book: Book) -> pd.DataFrame:
@@ -80,6 +81,13 @@ class Rates:
     def first_rate(self, way: str) -> float:
         """The share of people whose first attempt by that way was answered by it; leans on half of ``answer_rate_prior``."""
         return _share(self.counts.get(f"{way}|first", (0, 0)), self.policy.answer_rate_prior / 2, self.policy.channel_prior_sends)
+
+    def advised_rate(self, way: str) -> float:
+        """The share of our advices to try this way that were answered by it, once followed; leans on :meth:`first_rate`, worth ``prior_weight`` of them.
+
+        An advice is given where other ways fail, so it tells more of the next such person than all first attempts do.
+        """
+        return _share(self.counts.get(f"{way}|advised", (0, 0)), self.first_rate(way), self.policy.prior_weight)
 
 
 def _share(counts: tuple[int, int], prior: float, weight: float) -> float:
