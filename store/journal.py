@@ -11,11 +11,12 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 import pandas as pd
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from store.lake import Lake
 from store.leases import Held, Leases
-from store.mentions import empty_mentions
+from store.mentions import ERASED_TEXT, Traces, empty_mentions, mask_mentions
 from store.sheets import SEQ, Sheet, is_one_of, quoted
 from transforms.vocabulary.changes import CELLS, TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import BadInput
@@ -250,6 +251,41 @@ class Journal:
         latest = found.drop_duplicates(["crm", "task_key"], keep=keep).reset_index(drop=True)
         return to_table(TASKS, latest[TASKS.names]).assign(run_id=latest["run_id"], planned_at=latest["planned_at"])
 
+    def writers(self) -> set[str]:
+        """The runs that meant to write anything, whatever became of it."""
+        return {str(one) for table in (_INTENTS, _TASK_INTENTS) for one in self._sheet(table).distinct(["run_id"])["run_id"]}
+
+    def cells_since(self, run_id: str) -> pd.DataFrame:
+        """Every cell that this run meant to write, and what later runs meant for the same records, the oldest first.
+
+        CELLS with seq (their order), batch_id, run_id and fate: written, unchanged, failed, or missing where nobody knows.
+        A cell with neither an old nor a new value was emptied when somebody whom it named was erased.
+        """
+        own = self._sheet(_INTENTS).scan([SEQ, "record_id"], ds.field("run_id") == run_id)
+        first = own[SEQ].min() if len(own) else self._sheet(_INTENTS).mark(SEQ) + 1
+        cells = self._sheet(_INTENTS).scan(where=ds.field(SEQ) >= int(first))
+        cells = cells[(cells["run_id"] == run_id) | cells["record_id"].isin(own["record_id"])]
+        settled = self._sheet(_SETTLED).scan(where=is_one_of("batch_id", cells["batch_id"].unique().tolist()))
+        return _joined(cells, settled, ["batch_id", "crm", "table", "record_id"])[[*_INTENTS.names, SEQ, "fate"]]
+
+    def tasks_ever(self, run_id: str) -> pd.DataFrame:
+        """All that any run ever meant for the tasks that this run touched, the oldest first: TASKS with seq, batch_id, run_id and fate."""
+        keys = self._sheet(_TASK_INTENTS).scan(["task_key"], ds.field("run_id") == run_id)["task_key"].unique().tolist()
+        intents = self._sheet(_TASK_INTENTS).scan(where=is_one_of("task_key", keys)).assign(table="tasks")
+        found = _joined(intents, self._sheet(_SETTLED).scan(where=ds.field("table") == "tasks"), ["batch_id", "crm", "table", "task_key"])
+        return found.assign(task_id=found["crm_id"].fillna(found["task_id"]))[[*_TASK_INTENTS.names, SEQ, "fate"]]
+
+    def erased(self, run_id: str) -> int:
+        """How many records and tasks this run wrote of which nothing is kept any more, since the person was erased."""
+        is_own = pc.starts_with(ds.field("batch_id"), f"{run_id}/")
+        settled = self._sheet(_SETTLED).scan(["batch_id", "crm", "key"], is_own & is_one_of("fate", _CONFIRMED))
+        kept = [
+            self._sheet(table).distinct(["batch_id", "crm", key], ds.field("run_id") == run_id).set_axis(["batch_id", "crm", "key"], axis=1)
+            for table, key in ((_INTENTS, "record_id"), (_TASK_INTENTS, "task_key"))
+        ]
+        asked = pd.MultiIndex.from_frame(pd.concat(kept))
+        return int((~pd.MultiIndex.from_frame(settled.drop_duplicates()).isin(asked)).sum())
+
     def save_document(self, kind: str, run_id: str, content: Any) -> None:
         """Keep a summary, a model card or another JSON value under a kind and a run; the later one counts."""
         self._append(_DOCUMENTS, {"kind": kind, "run_id": run_id, "content": json.dumps(content, sort_keys=True, default=str)})
@@ -259,18 +295,22 @@ class Journal:
         rows = self._sheet(_DOCUMENTS).scan(where=ds.field("kind") == kind).sort_values(SEQ).drop_duplicates("run_id", keep="last")
         return [Document(kind, run_id, json.loads(content)) for run_id, content in zip(rows["run_id"], rows["content"], strict=True)]
 
-    def forget(self, crm: str, contact_ids: Sequence[str], addresses: Sequence[str] = ()) -> None:
-        """Take out of every file what was written about these contacts: their cells and tasks, and values of other cells that name them.
+    def forget(self, crm: str, contact_ids: Sequence[str], traces: Traces = Traces()) -> None:  # noqa: B008 - frozen, and empty
+        """Take out of every file what was written about these contacts: their cells and tasks, and what else names them.
 
+        A cell of others that names them is emptied; in other texts (tasks, summaries, answers of the CRM, documents) ERASED_TEXT stands in their place.
         That the runs happened, and how many cells they wrote, stays in their summaries. May be called again.
         """
         ids, of = quoted(list(contact_ids)) or "''", quoted([crm])
         for table in (_INTENTS, _PLANNED):
             self._sheet(table).delete(f"crm = {of} AND \"table\" = 'contacts' AND record_id IN ({ids})")
-            empty_mentions(self._sheet(table), CELLS.key, ["old", "new", "reason"], addresses)
-            self._sheet(table).purge()
+            empty_mentions(self._sheet(table), CELLS.key, ["old", "new", "reason"], traces)
         for table in (_TASK_INTENTS, _PLANNED_TASKS):
             self._sheet(table).delete(f"crm = {of} AND contact_id IN ({ids})")
+            empty_mentions(self._sheet(table), TASKS.key, ["reason", "subject", "body"], traces, to=ERASED_TEXT)
+        for table, columns in ((_SETTLED, ["message"]), (RUNS, ["options", "summary"]), (_DOCUMENTS, ["content"])):
+            mask_mentions(self._sheet(table), columns, traces)
+        for table in _TABLES:
             self._sheet(table).purge()
 
     def tidy(self) -> None:

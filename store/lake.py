@@ -13,6 +13,7 @@ import pyarrow.dataset as ds
 
 from store import moving, upkeep
 from store.homes import Homes
+from store.mentions import Traces
 from store.parts import Brings, Part, check_part, gone_elsewhere, gone_rows, patches_of_cells, rows_of_parts
 from store.places import Place
 from store.sheets import BUCKET, SEQ, Sheet
@@ -165,7 +166,15 @@ class Lake:
 
     def addresses(self, crm: str, contact_ids: Sequence[str]) -> list[str]:
         """Every e-mail address, in lower case, that these contacts have or had in any version."""
-        return upkeep.addresses(self.sheet("contacts"), crm, contact_ids)
+        return list(self.traces(crm, contact_ids).addresses)
+
+    def traces(self, crm: str, contact_ids: Sequence[str]) -> Traces:
+        """By what other rows may name these contacts: every address and full name that they have or had in any version."""
+        return upkeep.traces(self.sheet("contacts"), crm, contact_ids)
+
+    def merged_into(self, crm: str, contact_ids: Sequence[str]) -> list[str]:
+        """The contacts that went into these by merges: the same persons under former ids."""
+        return upkeep.merged_into(self.sheet("contacts"), crm, contact_ids)
 
     def pending_erasures(self) -> pd.DataFrame:
         """The contacts (crm, contact_id) whose page said that they were erased, and whom :meth:`erase_pending` has not purged yet."""

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
-from store.mentions import empty_mentions
+from store.mentions import Traces, empty_mentions, mask_mentions
 from store.moving import FOLLOWED
 from store.sheets import BUCKET, SEQ, Sheet, is_one_of, quoted
 from store.versions import ERASED, EVENTS, KEPT, MOVED, REPLACED, Kept, living
@@ -69,7 +69,8 @@ def pending_erasures(contacts: Sheet) -> pd.DataFrame:
 def erase_pending(sheets: Mapping[str, Sheet]) -> int:
     """Carry out every pending erasure: rewrite what holds the contact, take away all old files, remember only that it was done.
 
-    Returns how many rows went. May be broken off and called again: the mark is set last.
+    Returns how many rows went. May be broken off and called again: the mark is set last, and the contacts' own rows, which say by what others
+    name them, go after all those names.
     """
     contacts = sheets["contacts"]
     pending = pending_erasures(contacts)
@@ -78,16 +79,17 @@ def erase_pending(sheets: Mapping[str, Sheet]) -> int:
     went = 0
     for crm, erased in pending.groupby("crm"):
         ids = erased["contact_id"].drop_duplicates().tolist()
-        theirs = addresses(contacts, str(crm), ids)
+        theirs = traces(contacts, str(crm), ids)
+        empty_mentions(sheets["activities"], ["crm", "activity_id", "contact_id"], ["successor", "new_address", "evidence"], theirs)
+        mask_mentions(sheets["standing"], ["values"], theirs)
         for chunk in (ids[at : at + _IDS_AT_ONCE] for at in range(0, len(ids), _IDS_AT_ONCE)):
             for name, more in (
-                ("contacts", f"event IS DISTINCT FROM '{ERASED}'"),
                 ("activities", "TRUE"),
                 ("standing", "\"table\" = 'contacts'"),
+                ("contacts", f"event IS DISTINCT FROM '{ERASED}'"),
             ):
                 owner = KEPT[name].owner[1]
                 went += sheets[name].delete(f"crm = {quoted([str(crm)])} AND {owner} IN ({quoted(chunk)}) AND {more}")
-        empty_mentions(sheets["activities"], ["crm", "activity_id", "contact_id"], ["successor", "new_address", "evidence"], theirs)
     for name in ("activities", "standing", "contacts"):
         sheets[name].purge()
     empty = contacts.schema.empty_table().to_pandas()
@@ -95,9 +97,24 @@ def erase_pending(sheets: Mapping[str, Sheet]) -> int:
     return went
 
 
-def addresses(contacts: Sheet, crm: str, ids: Sequence[str]) -> list[str]:
-    """The addresses of contacts about to go: other people's automatic replies may name them."""
-    rows = contacts.scan(["email", "other_emails"], (ds.field("crm") == crm) & is_one_of("contact_id", ids))
+def traces(contacts: Sheet, crm: str, ids: Sequence[str]) -> Traces:
+    """By what other people's rows may name contacts that are about to go: each address and full name that they have or had."""
+    where = (ds.field("crm") == crm) & is_one_of("contact_id", ids)
+    rows = contacts.scan(["email", "other_emails", "first_name", "last_name"], where)
     others = rows["other_emails"].dropna().str.split(";").explode().str.strip()
     found = pd.concat([rows["email"].dropna(), others[others != ""]]).str.lower()
-    return [str(address) for address in found.unique()]
+    names = rows[["first_name", "last_name"]].dropna().drop_duplicates()
+    return Traces.of((str(one) for one in found.unique()), ((str(a), str(b)) for a, b in names.itertuples(index=False)))
+
+
+def merged_into(contacts: Sheet, crm: str, ids: Sequence[str]) -> list[str]:
+    """The contacts that went into these by merges, one after the other, and are not erased themselves yet."""
+    rows = contacts.scan(["contact_id", "merged_into", "event"], ds.field("crm") == crm)
+    is_erased = set(rows.loc[rows["event"] == ERASED, "contact_id"])
+    pairs = rows.dropna(subset=["merged_into"])
+    found: set[str] = set()
+    near = set(ids)
+    while near:
+        near = set(pairs.loc[pairs["merged_into"].isin(near), "contact_id"]) - found - set(ids)
+        found |= near
+    return sorted(found - is_erased)
