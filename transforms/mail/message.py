@@ -221,7 +221,8 @@ def _groups(part: Message) -> Iterator[dict[str, str]]:
     payload = part.get_payload()
     groups = payload if isinstance(payload, list) else []
     for group in groups:
-        fields = {name.lower(): _header_text(value) for name, value in group.items()} if isinstance(group, Message) else {}
+        # As they stand in the mail: the parser's own view turns letters that nobody encoded into question marks.
+        fields = {name.lower(): _header_text(value) for name, value in group.raw_items()} if isinstance(group, Message) else {}
         if "final-recipient" in fields or "original-recipient" in fields or "action" in fields:
             yield fields
 

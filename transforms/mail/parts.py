@@ -11,7 +11,9 @@ from transforms.mail.phrases import fold, word_pattern
 LONGEST = 20_000
 """Characters of a body that are looked at. What a notice says, it says early; the rest is quotes and small print."""
 
-_MARKUP = re.compile(r"<\s*(?:!doctype|html|head|body|div|p|br|span|table|font|blockquote|a)\b[^>]*>", re.IGNORECASE)
+# Behind the name of a tag stands a space or its end: "<a.meier@halden.example>" is an address.
+_MARKUP = re.compile(r"<\s{0,9}(?:!doctype|html|head|body|div|p|br|span|table|font|blockquote|a)(?=[\s/>])[^>]{0,1000}>", re.IGNORECASE)
+_BRACKETED = re.compile(r"<(?=[\w.+'-]{1,64}@)([^<>\s]{3,320})>")
 _BLOCKS = frozenset({"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "table", "ul", "ol", "hr"})
 _UNSEEN = frozenset({"script", "style", "head", "title", "blockquote"})
 _VOID = frozenset({"br", "hr", "img", "meta", "link", "input", "col", "area", "base", "wbr"})
@@ -55,6 +57,8 @@ def to_plain(body: str) -> str:
     if "<" not in body or not _MARKUP.search(body):
         return body
     parser = _Text()
+    # Addresses in sharp brackets, which nobody wrote as markup should be, are no tags.
+    body = _BRACKETED.sub(r" \1 ", body)
     try:
         parser.feed(body)
         parser.close()

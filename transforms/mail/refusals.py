@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any
 
 from transforms.mail.message import ADDRESS, first_address
-from transforms.mail.phrases import Hit, PhraseBook, fold, to_phrases
+from transforms.mail.phrases import Hit, PhraseBook, expand, fold, to_pattern, to_phrases
 
 REASONS = ("mailbox_full", "mailbox_disabled", "domain_gone", "mailbox_gone", "blocked", "temporary", "other")
 """All reasons of a bounce, the order between equals."""
@@ -94,14 +94,16 @@ def decide(recipient: str, status: str, action: str, diagnostic: str, around: st
     """
     code = _status(status, diagnostic, around)
     smtp = _smtp(diagnostic) or _smtp(around)
-    best = _heard(diagnostic, smtp)
-    if max((weight for weight, _ in best.values()), default=0.0) < CLEAR:
-        for reason, (weight, shown) in _heard(around, smtp, trust=_BESIDE if diagnostic.strip() else 1.0, doubts=True).items():
-            if weight > best.get(reason, (0.0, ""))[0]:
-                best[reason] = (weight, shown)
+    later = (smtp or code).startswith("4")
+    best = _heard(diagnostic, smtp, later=later)
+    if _clearest(best) < CLEAR:
+        trust = _BESIDE if diagnostic.strip() else 1.0
+        _add(best, _heard(around, smtp, trust=trust, doubts=True, later=later))
+    if not best:
+        _add(best, _heard(f"{diagnostic}\n{around}", smtp, doubts=True, framed=True))
     _by_step(best, recipient, f"{diagnostic}\n{around}")
     points = {reason: weight for reason, (weight, _) in best.items()}
-    coded, weight = _by_code(code, smtp, action, f"{diagnostic}\n{around}")
+    coded, weight = _by_code(code, smtp, action, f"{diagnostic}\n{around}", is_clear=_clearest(best) >= CLEAR)
     if coded and weight:
         points[coded] = points.get(coded, 0.0) + weight
     points = {reason: weight for reason, weight in points.items() if weight > 0}
@@ -138,12 +140,31 @@ def _smtp(words: str) -> str:
     return found[1] if found else ""
 
 
-def _heard(words: str, smtp: str, *, trust: float = 1.0, doubts: bool = False) -> dict[str, tuple[float, str]]:
-    """The heaviest phrase of each reason, times ``trust``. With ``doubts`` sentences that only list what might be wrong count little."""
+def _clearest(heard: dict[str, tuple[float, str]]) -> float:
+    return max((weight for weight, _ in heard.values()), default=0.0)
+
+
+def _add(heard: dict[str, tuple[float, str]], more: dict[str, tuple[float, str]]) -> None:
+    """Of each reason the heavier phrase stays."""
+    for reason, (weight, shown) in more.items():
+        if weight > heard.get(reason, (0.0, ""))[0]:
+            heard[reason] = (weight, shown)
+
+
+def _heard(
+    words: str, smtp: str, *, trust: float = 1.0, doubts: bool = False, later: bool = False, framed: bool = False
+) -> dict[str, tuple[float, str]]:
+    """The heaviest phrase of each reason, times ``trust``. With ``doubts`` sentences that only list what might be wrong count little.
+
+    ``later``: the code says that it may work later, so that limits are no final refusal. ``framed``: read the sender's frame as well.
+    """
     if not words.strip():
         return {}
     best: dict[str, tuple[float, str]] = {}
-    for hit in diagnostics().find(_clean(words, smtp)):
+    text = _clean(words, smtp)
+    if not framed:
+        text = _frames().sub("\n\n", text)
+    for hit in (*diagnostics().find(text), *(passing().find(text) if later else ())):
         reason, weight = _meaning(hit, smtp)
         weight *= _IN_DOUBT if doubts and _HEDGE.search(hit.sentence) else trust
         if weight > best.get(reason, (0.0, ""))[0]:
@@ -191,8 +212,8 @@ def _step(words: str) -> str:
     return {".": "data", "failed after i sent the message": "data", "rejected": "mail"}.get(named, "greeting")
 
 
-def _by_code(status: str, smtp: str, action: str, words: str) -> tuple[str, float]:
-    """What the codes alone prove, and how much: the enhanced code first, the SMTP code only where that one says nothing."""
+def _by_code(status: str, smtp: str, action: str, words: str, *, is_clear: bool) -> tuple[str, float]:
+    """What the codes alone prove, and how much: the enhanced code first, the SMTP code only where neither that one nor words say anything."""
     found = ("", 0.0)
     if action == "delayed":
         found = ("mailbox_full", 4.5) if status == "4.2.2" else ("temporary", _DELAYED)
@@ -207,7 +228,7 @@ def _by_code(status: str, smtp: str, action: str, words: str) -> tuple[str, floa
         found = ("blocked", _SECURITY)
     elif status.startswith("5.6."):
         found = ("other", 1.5)
-    elif _is_vague(status):
+    elif _is_vague(status) and not is_clear:
         found = _by_smtp(smtp, _step(words))
     return found
 
@@ -238,8 +259,23 @@ def titles() -> PhraseBook:
 @cache
 def diagnostics() -> PhraseBook:
     """The words of mail servers, from ``diagnostics.toml``."""
-    groups = diagnostic_groups()
+    return _book_of([g for g in diagnostic_groups() if "code" not in g])
+
+
+@cache
+def passing() -> PhraseBook:
+    """Words that speak of a passing trouble where the code begins with 4, and of a final refusal where it does not."""
+    return _book_of([g for g in diagnostic_groups() if "code" in g])
+
+
+def _book_of(groups: list[dict[str, Any]]) -> PhraseBook:
     return PhraseBook([p for g in groups for p in to_phrases("", str(g["reason"]), float(g["weight"]), g["any"], g.get("unless", ()))])
+
+
+@cache
+def _frames() -> re.Pattern[str]:
+    """The sentences in which a sending server frames what it was told."""
+    return re.compile("|".join(to_pattern(each).pattern for wording in _data()["frame"]["any"] for each in expand(wording)))
 
 
 def diagnostic_groups() -> list[dict[str, Any]]:
