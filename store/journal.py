@@ -255,6 +255,11 @@ class Journal:
         """The runs that meant to write anything, whatever became of it."""
         return {str(one) for table in (_INTENTS, _TASK_INTENTS) for one in self._sheet(table).distinct(["run_id"])["run_id"]}
 
+    def written_to(self, run_id: str) -> list[str]:
+        """The CRMs in which this run meant to write anything."""
+        own = [self._sheet(table).distinct(["crm"], ds.field("run_id") == run_id)["crm"] for table in (_INTENTS, _TASK_INTENTS)]
+        return sorted({str(crm) for crms in own for crm in crms})
+
     def cells_since(self, run_id: str) -> pd.DataFrame:
         """Every cell that this run meant to write, and what later runs meant for the same records, the oldest first.
 
