@@ -15,6 +15,7 @@ import fcntl
 import http.client
 import importlib.metadata
 import os
+import re
 import shutil
 import signal
 import socket
@@ -29,6 +30,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
 
+from store.private import make_private, open_private
 from transforms.vocabulary.errors import PersonMustAct
 
 P = ParamSpec("P")
@@ -135,8 +137,8 @@ class _TemporaryServer:
 
     def __enter__(self) -> Self:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            log = self._log.open("wb")
+            make_private(self._folder)
+            log = os.fdopen(open_private(self._log), "wb")
         except OSError as error:
             raise PersonMustAct(
                 f"The temporary Prefect server needs the folder {self._folder}, which cannot be written ({error.strerror}); set STILLTHERE_HOME to one that can."
@@ -149,6 +151,8 @@ class _TemporaryServer:
             self.address = f"http://{LOOPBACK}:{self._port}/api"
             self._process = subprocess.Popen(  # noqa: S603 - our own module, by this interpreter
                 [sys.executable, "-m", "flows.orchestration", "serve", str(self._folder), str(listener.fileno())],
+                env=_without_secrets(os.environ),
+                umask=0o077,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -201,6 +205,15 @@ class _TemporaryServer:
             f"The temporary Prefect server was not ready after {self._patience_s:.0f} seconds; try again when the machine is less busy, "
             "or set PREFECT_API_URL to a server that runs."
         )
+
+
+_OURS_ALONE = re.compile(r"^(HUBSPOT|SALESFORCE|STILLTHERE|AWS|AZURE|GOOGLE)_|SECRET|TOKEN|PASSWORD|CREDENTIAL|PRIVATE_KEY|ACCESS_KEY")
+_PREFECTS = "PREFECT_"
+
+
+def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without credentials: the server needs none of ours, and an environment can be read from outside."""
+    return {name: value for name, value in environment.items() if name.startswith(_PREFECTS) or not _OURS_ALONE.search(name.upper())}
 
 
 def _check_server(url: str) -> None:

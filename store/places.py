@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,35 +12,8 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
+from store.private import PRIVATE_FILES, make_private
 from transforms.vocabulary.errors import BadSettings, PersonMustAct
-
-
-class _PrivateFiles:
-    """While entered, new files of this process are readable by their owner alone.
-
-    The umask belongs to the whole process, so the first who enters sets it and the last who leaves puts it back:
-    other threads may meanwhile make files more private than they meant to, never less.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._before = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._before = os.umask(0o077)
-            self._inside += 1
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                os.umask(self._before)
-
-
-PRIVATE_FILES = _PrivateFiles()
 
 
 @dataclass(frozen=True)
@@ -66,8 +37,7 @@ class Place:
             return cls(text.rstrip("/"), dict(options or {}))
         folder = Path(text).expanduser().absolute()
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
+            make_private(folder)
         except OSError as error:
             raise BadSettings(
                 f"The lake's folder {folder} could not be made private ({error.strerror}); name another one in STILLTHERE_LAKE."
