@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs: ``stillthere --help`` answers a
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -304,6 +305,7 @@ def read_mail(files: Annotated[list[Path], typer.Argument(help="Message files (.
 
 def main() -> None:
     """The entry point of the command ``stillthere``."""
+    os.umask(0o077)  # whatever is written, pages and tables too, may hold what is known of people: it is for its owner alone
     arguments = sys.argv[1:] or ["--help"]
     try:
         code = app(arguments, standalone_mode=False) or 0

@@ -12,6 +12,7 @@ from flows.memory import keep_few_arenas
 from flows.settings import Settings, need_crm, need_token, salesforce_secret
 from store.journal import Journal
 from store.lake import Lake
+from store.private import make_private
 from transforms.crms import crm_name
 from transforms.policy import Policy
 from transforms.vocabulary.errors import BadSettings, PersonMustAct, SetupNeeded, SomeCrmsFailed, StillThereError
@@ -82,10 +83,10 @@ def open_work(settings: Settings, *, progress: Progress = _silent, offline: bool
     The home folder is made, for its owner alone. Raises PersonMustAct where it cannot be.
     """
     try:
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(settings.home)
     except OSError as error:
         raise PersonMustAct(
-            f"The home folder {settings.home} could not be made ({error.strerror}); set STILLTHERE_HOME to one that can."
+            f"The home folder {settings.home} could not be made for its owner alone ({error.strerror}); set STILLTHERE_HOME to one that can."
         ) from error
     keep_few_arenas()
     lake = Lake.open(settings.lake_url, buckets=settings.buckets)
