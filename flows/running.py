@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 
@@ -34,16 +35,16 @@ def a_run(kind: str) -> Iterator[tuple[Work, Outcome]]:
 
 
 @contextmanager
-def begin_run(work: Work, kind: str) -> Iterator[Outcome]:
+def begin_run(work: Work, kind: str, options: Mapping[str, Any] | None = None) -> Iterator[Outcome]:
     """Begin a run of that kind: ask each CRM how it stands, take the lease, note the start; note the end, whatever it is.
 
-    Raises RefusedToGuess where another run is under way. A CRM that does not answer is noted in the work; what needs all of them raises.
+    ``options`` are kept with the run, whatever becomes of it. Raises RefusedToGuess where another run is under way. A CRM that does not answer is noted in the work; what needs all of them raises.
     """
     started = datetime.now(UTC)
     with work.journal.lease("run", holder=kind, ttl_s=LEASE_S, now=started):
         checkups = _greet(work)
         as_of = moment(max(checkup.now for checkup in checkups.values()))
-        run_id = work.journal.start_run(kind, as_of=as_of, crms=list(work.crms), now=started)
+        run_id = work.journal.start_run(kind, as_of=as_of, crms=list(work.crms), now=started, options=options)
         done = Outcome(Run(run_id, kind), as_of, checkups)
         mark = _begun.set((work, done))
         status, exit_code = "stopped", 130
