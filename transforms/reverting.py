@@ -91,7 +91,12 @@ def decide_cells(history: pd.DataFrame, run_id: str, standing: pd.DataFrame, mer
     )
     why = np.select(
         [into.notna().to_numpy(), verdict == Verdict.CONFLICT, verdict == Verdict.GONE, verdict == Verdict.ERASED],
-        [("merged into " + into).fillna("").to_numpy(dtype=object), "changed since we wrote it", "the record is gone", "erased, nothing kept"],
+        [
+            ("merged into " + into).fillna("").to_numpy(dtype=object),
+            "changed since we wrote it",
+            "the record is gone",
+            "erased, nothing kept",
+        ],
         "",
     )
     told = pd.DataFrame(
@@ -156,9 +161,14 @@ def _decide_task(rows: pd.DataFrame, run_id: str, now: Any) -> Decided | None:
     if earlier.empty:
         return _take_away(last, now)
     before = earlier.iloc[-1].where(earlier.columns != "task_id", now.task_id)
+    return _give_back(before, last, now, is_ours=later.empty or _are_alike(last, mine))
+
+
+def _give_back(before: pd.Series, last: pd.Series, now: Any, *, is_ours: bool) -> Decided:
+    """A task that the run changed or closed: as it was before. ``is_ours``: no later run of ours has changed it since."""
     if _stands(now, before):
         return before, Verdict.AS_BEFORE, ""
-    if len(later) and not _are_alike(last, mine):
+    if not is_ours:
         return last, Verdict.LEFT, "a later run changed it"
     if _is_touched(now) or not _is_in_state(now, last):
         return last, Verdict.CONFLICT, "somebody changed it since"

@@ -1,0 +1,192 @@
+"""``stillthere revert``: take a run back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from flows.answer import DONE, SOME_ROWS_FAILED, Answer
+from flows.outcome import Outcome
+from flows.render import render_failures
+from flows.reverting import CONFLICT, KIND, Reverted, find_run, revert
+from flows.running import begin_run
+from flows.settings import load_settings
+from flows.terminal import progress_bars
+from flows.work import Work, open_work
+from transforms.crms import crm_name
+from transforms.reverting import Verdict
+from transforms.vocabulary.changes import WriteReport
+
+SHOWN = 50
+"""So many rows of each sort are shown in the terminal; ``--json`` has all of them."""
+
+LONG = 45
+"""Of a longer value its beginning is shown."""
+
+_CELL = ["crm", "table", "record_id", "field", "before", "wrote", "present", "why"]
+_TASK = ["crm", "task_key", "task_id", "contact_id", "play", "subject", "state", "why"]
+
+
+def run_revert(*, run: str, dry_run: bool, quiet: bool) -> Answer:
+    """Put back what that run overwrote, or with ``dry_run`` only say what would be put back."""
+    with progress_bars(quiet=quiet) as progress:
+        work = open_work(load_settings(), progress=progress)
+        run_id = find_run(work, run)
+        done = None
+        if not work.journal.written_to(run_id):
+            found = Reverted(run_id, erased=work.journal.erased(run_id))
+        elif dry_run:
+            found = revert(work, run_id, None)
+        else:
+            with begin_run(work, KIND, options={"reverts": run_id}) as done:
+                found = revert(work, run_id, done)
+    exit_code = SOME_ROWS_FAILED if found.conflicts or (done is not None and done.applied.failed) else DONE
+    return Answer(to_data(found, done, dry_run=dry_run), render_revert(found, done, work, dry_run=dry_run), exit_code)
+
+
+def to_data(found: Reverted, done: Outcome | None, *, dry_run: bool) -> dict[str, Any]:
+    """The revert as plain data: counts, and every cell and task that was left, with why."""
+    failed = _refused(done)
+    failed_tasks = {(report.crm, report.key) for report in failed if report.table == "tasks"}
+    cells, tasks = found.counts["cells"], found.counts["tasks"]
+    tasks_by = {verdict: _failed_among(found, verdict, failed_tasks) for verdict in (Verdict.CLOSED, Verdict.RESTORED)}
+    lists = {
+        name: found.listed(verdict) for name, verdict in (("conflicts", Verdict.CONFLICT), ("left", Verdict.LEFT), ("gone", Verdict.GONE))
+    }
+    data: dict[str, Any] = {
+        "run_id": done.run.run_id if done is not None else None,
+        "reverts": found.run_id,
+        "dry_run": dry_run,
+        "cells": {
+            "restored": done.applied.cells if done is not None else cells[Verdict.RESTORED],
+            **{str(verdict): cells[verdict] for verdict in (Verdict.AS_BEFORE, Verdict.CONFLICT, Verdict.GONE, Verdict.ERASED)},
+        },
+        "records": done.applied.records if done is not None else found.records,
+        "tasks": {
+            "closed": tasks[Verdict.CLOSED] - tasks_by[Verdict.CLOSED],
+            "restored": tasks[Verdict.RESTORED] - tasks_by[Verdict.RESTORED],
+            **{
+                str(verdict): tasks[verdict]
+                for verdict in (Verdict.AS_BEFORE, Verdict.CONFLICT, Verdict.LEFT, Verdict.GONE, Verdict.ERASED)
+            },
+        },
+        "erased": found.erased,
+        **{name: [*_records(of_cells, _CELL), *_records(of_tasks, _TASK)] for name, (of_cells, of_tasks) in lists.items()},
+        "failed": [{"crm": one.crm, "table": one.table, "key": one.key, "code": one.code, "message": one.message} for one in failed],
+    }
+    if dry_run:
+        restored, (_, closed) = found.listed(Verdict.RESTORED), found.listed(Verdict.CLOSED)
+        data["would_restore"] = [*_records(restored[0], _CELL), *_records(restored[1], _TASK)]
+        data["would_close"] = _records(closed, _TASK)
+    if done is not None:
+        data["calls"] = done.run.summary["calls"]
+    return data
+
+
+def render_revert(found: Reverted, done: Outcome | None, work: Work, *, dry_run: bool) -> list[RenderableType]:
+    """The revert in a few lines, then what was left, one by one."""
+    run = work.journal.runs().set_index("run_id").loc[found.run_id]
+    name = f"{found.run_id} ({run['kind']}, {run['status']})"
+    if not any(by.total() for by in found.counts.values()):
+        told = (
+            f"{found.erased:,} records or tasks that it wrote were erased since, nothing of them is kept"
+            if found.erased
+            else "it wrote nothing"
+        )
+        return [f"There is nothing of the run {escape(name)} to take back: {told}. Nothing was changed."]
+    data = to_data(found, done, dry_run=dry_run)
+    lines = Table.grid(padding=(0, 2))
+    lines.add_row("cells", _cells_told(data, dry_run=dry_run))
+    if found.counts["tasks"].total():
+        lines.add_row("tasks", _tasks_told(data["tasks"], dry_run=dry_run))
+    if found.erased:
+        lines.add_row("erased", f"{found.erased:,} records or tasks: the persons were erased, and nothing of them is kept")
+    if done is not None:
+        lines.add_row("run", f"{done.run.run_id} · take this back with `stillthere revert {done.run.run_id}`")
+    head = "would be taken back" if dry_run else "was taken back" if not found.is_empty else "has nothing left to put back"
+    text: list[RenderableType] = [f"[bold]{escape(name)}[/bold] {head}", "", lines]
+    if dry_run:
+        text += _shown("Would be put back", found.listed(Verdict.RESTORED))
+        text += _shown("Tasks that would be closed", (pd.DataFrame(), found.listed(Verdict.CLOSED)[1]))
+    text += _shown("Conflicts: left as they are, since somebody else changed them", found.listed(Verdict.CONFLICT))
+    text += _shown("Tasks with nothing to do", (pd.DataFrame(), found.listed(Verdict.LEFT)[1]))
+    text += _shown("Not there any more", found.listed(Verdict.GONE))
+    text += render_failures(_refused(done))
+    text.append("")
+    text.append(
+        "Nothing was written."
+        if dry_run
+        else "The next sync computes and writes anew: change the settings or pause the schedule first (docs/revert.md)."
+    )
+    return text
+
+
+def _refused(done: Outcome | None) -> list[WriteReport]:
+    """What the CRM did not take."""
+    return [] if done is None else [report for report in done.applied.failed if report.code != CONFLICT]
+
+
+def _failed_among(found: Reverted, verdict: Verdict, failed: set[tuple[str, str]]) -> int:
+    _, tasks = found.listed(verdict)
+    return sum(key in failed for key in zip(tasks["crm"], tasks["task_key"], strict=True))
+
+
+def _cells_told(data: dict[str, Any], *, dry_run: bool) -> str:
+    cells = data["cells"]
+    verb = "would be put back" if dry_run else "put back"
+    told = [f"{cells['restored']:,} {verb} on {data['records']:,} records"]
+    words = {
+        "as_before": "stood as before already",
+        "conflict": "conflict" if cells["conflict"] == 1 else "conflicts",
+        "gone": "on records that are gone",
+        "erased": "erased, nothing kept",
+    }
+    return " · ".join([*told, *(f"{cells[name]:,} {word}" for name, word in words.items() if cells[name])])
+
+
+def _tasks_told(tasks: dict[str, int], *, dry_run: bool) -> str:
+    would = "would be " if dry_run else ""
+    words = {
+        "closed": f"{would}closed",
+        "restored": f"{would}put back as before",
+        "as_before": "stood as before already",
+        "conflict": "conflict" if tasks["conflict"] == 1 else "conflicts",
+        "left": "left, nothing to do",
+        "gone": "gone",
+        "erased": "erased, nothing kept",
+    }
+    return " · ".join(f"{tasks[name]:,} {word}" for name, word in words.items() if tasks[name])
+
+
+def _shown(title: str, rows: tuple[pd.DataFrame, pd.DataFrame]) -> list[RenderableType]:
+    """Cells and tasks one by one; the first ones where there are many."""
+    cells, tasks = rows
+    if not len(cells) + len(tasks):
+        return []
+    table = Table("Record", "Field", "Before the run", "We wrote", "Now", "Why", box=None)
+    for cell in cells.head(SHOWN).itertuples():
+        where = f"{crm_name(str(cell.crm))} {cell.table} {cell.record_id}"
+        table.add_row(where, str(cell.field), *(escape(_short(value)) for value in (cell.before, cell.wrote, cell.present)), str(cell.why))
+    for task in tasks.head(max(SHOWN - len(cells), 0)).itertuples():
+        table.add_row(
+            f"{crm_name(str(task.crm))} task {task.task_id}", "", "", escape(_short(task.subject)), str(task.state), str(task.why)
+        )
+    count = len(cells) + len(tasks)
+    more = [f"… and {count - SHOWN:,} more; --json lists all of them."] if count > SHOWN else []
+    return ["", f"[bold]{title}[/bold] ({count:,})", table, *more]
+
+
+def _short(value: object) -> str:
+    text = "(empty)" if pd.isna(value) else str(value)
+    return text if len(text) <= LONG else f"{text[:LONG].rstrip()} …"
+
+
+def _records(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
+    """Rows as plain data; what is missing is null."""
+    if frame.empty:
+        return []
+    return [{name: None if pd.isna(row[name]) else row[name] for name in columns} for row in frame.to_dict("records")]
