@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from transforms.mail.checkins import is_checkin
 from transforms.mail.message import from_lines
 from transforms.mail.reading import AUTO_REPLY, BOUNCE, HUMAN, Reading, read_text
 from transforms.mail.signatures import differences, read_signature
-from transforms.vocabulary.tables import PRIVATE_COLUMNS, SIGNALS, STORED_ACTIVITIES, Channel, Direction, Outcome, to_table
+from transforms.vocabulary.tables import DTYPES, PRIVATE_COLUMNS, SIGNALS, STORED_ACTIVITIES, Channel, Direction, Outcome, to_table
 
 MACHINE = "machine"
 
@@ -18,7 +20,7 @@ _WRITTEN = (Channel.EMAIL, Channel.MAIL, Channel.CHAT, Channel.SMS, Channel.WHAT
 SIGNED_BY = ("crm", "contact_id", "title", "company_domain")
 """What of a contact's record a signature is held against."""
 
-_SIGNS = [column.name for column in SIGNALS.columns if column.name not in SIGNALS.key]
+_SIGNS = {column.name: DTYPES[column.type] for column in SIGNALS.columns if column.name not in SIGNALS.key}
 
 
 def read_signals(activities: pd.DataFrame, contacts: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -34,15 +36,18 @@ def read_signals(activities: pd.DataFrame, contacts: pd.DataFrame | None = None)
     title or company is a ``role_change`` whose evidence says so.
     """
     rows = activities.reset_index(drop=True)
-    signs = pd.DataFrame({name: pd.Series(index=rows.index, dtype="object") for name in _SIGNS})
     outcome = rows["outcome"].fillna("")
     inbound = rows["direction"] == Direction.INBOUND
     mail = rows["channel"] == Channel.EMAIL
-
-    signs["kind"] = signs["kind"].mask(inbound & rows["channel"].isin(_WRITTEN), HUMAN)
     by_machine = inbound & (outcome.isin([Outcome.OPENED, Outcome.CLICKED]) | rows["is_automated"].fillna(False).astype(bool))
-    signs["kind"] = signs["kind"].mask(by_machine, MACHINE)
-    signs["kind"] = signs["kind"].mask(outcome == Outcome.AUTO_REPLY, AUTO_REPLY).mask(outcome == Outcome.BOUNCED, BOUNCE)
+    kinds = {
+        BOUNCE: outcome == Outcome.BOUNCED,
+        AUTO_REPLY: outcome == Outcome.AUTO_REPLY,
+        MACHINE: by_machine,
+        HUMAN: inbound & rows["channel"].isin(_WRITTEN),
+    }
+    signs = pd.DataFrame({name: pd.Series(index=rows.index, dtype=dtype) for name, dtype in _SIGNS.items()})
+    signs["kind"] = _first_that_holds(kinds)
 
     _put_readings(signs, rows[mail & (inbound | (outcome == Outcome.BOUNCED)) & ~outcome.isin([Outcome.OPENED, Outcome.CLICKED])])
     if contacts is not None:
@@ -53,36 +58,45 @@ def read_signals(activities: pd.DataFrame, contacts: pd.DataFrame | None = None)
     return to_table(STORED_ACTIVITIES, pd.concat([kept, signs], axis=1), source="activities")
 
 
+def _first_that_holds(words: Mapping[str, pd.Series]) -> pd.api.extensions.ExtensionArray:
+    """For each row the first word whose condition holds; missing where none does."""
+    places = np.select([holds.to_numpy(dtype=bool) for holds in words.values()], range(len(words)), -1)
+    return pd.array(list(words), dtype="str").take(places, allow_fill=True)
+
+
 def _put_readings(signs: pd.DataFrame, rows: pd.DataFrame) -> None:
     """Read the mails and write what they say into ``signs``, at their rows."""
-    if rows.empty:
+    is_bare = rows[list(PRIVATE_COLUMNS)].isna().all(axis=1)
+    read = [*_read_bare(rows[is_bare]), *_read_written(rows[~is_bare])]
+    told = [(reading, places) for reading, places in read if reading is not None and (reading.kind != HUMAN or reading.reason)]
+    if not told:
         return
+    places = np.concatenate([places for _, places in told])
+    repeated = np.repeat(np.arange(len(told)), [len(places) for _, places in told])
+    found = pd.DataFrame([_to_row(reading) for reading, _ in told]).take(repeated)
+    # What the CRM knows to be automated and reads like a person stays a machine's.
+    is_machine = (signs["kind"].take(places) == MACHINE).to_numpy() & (found["kind"] == HUMAN).to_numpy()
+    found["kind"] = found["kind"].mask(is_machine, MACHINE)
+    for name, values in found.items():
+        signs.loc[places, name] = values.astype(_SIGNS[str(name)]).array
+
+
+def _read_bare(rows: pd.DataFrame) -> Iterator[tuple[Reading | None, np.ndarray]]:
+    """What mails say of which no text is kept, and their rows: all of one direction and outcome read alike, on whatever day."""
+    by_kind = rows.index.to_series().groupby([rows["direction"], rows["outcome"].fillna("")])
+    for (direction, outcome), places in by_kind:
+        yield read_text("", "", "", direction, outcome), places.to_numpy()
+
+
+def _read_written(rows: pd.DataFrame) -> Iterator[tuple[Reading | None, np.ndarray]]:
+    """What mails with a text say, and their rows; equal ones of one day are read once."""
     # Grouping by the text itself, not by a hash of it: two texts are never taken for one.
-    keys = pd.DataFrame(
-        {
-            **{name: rows[name].fillna("") for name in ("subject", "body", "headers", "direction", "outcome")},
-            "on": rows["occurred_at"].dt.date,
-        }
-    )
-    readings: dict[tuple[str, str, str, str, str, date], Reading | None] = {}
-    made: list[dict[str, object]] = []
-    places: list[int] = []
-    for place, key in zip(keys.index, keys.itertuples(index=False, name=None), strict=True):
-        if key not in readings:
-            *texts, day = key
-            readings[key] = read_text(*texts, at=day)
-        reading = readings[key]
-        if reading is not None and (reading.kind != HUMAN or reading.reason):
-            places.append(place)
-            made.append(_to_row(reading))
-    if made:
-        found = pd.DataFrame(made, index=places).astype("object")
-        machine = signs.loc[places, "kind"] == MACHINE
-        signs.loc[places, found.columns] = found
-        # What the CRM knows to be automated and reads like a person stays a machine's.
-        signs.loc[[p for p, is_machine in zip(places, machine, strict=True) if is_machine and signs.loc[p, "kind"] == HUMAN], "kind"] = (
-            MACHINE
-        )
+    texts = [rows[name].fillna("").to_list() for name in ("subject", "body", "headers", "direction", "outcome")]
+    alike: dict[tuple[str, str, str, str, str, date], list[int]] = {}
+    for place, *key in zip(rows.index, *texts, rows["occurred_at"].dt.date, strict=True):
+        alike.setdefault(tuple(key), []).append(place)
+    for (*parts, day), places in alike.items():
+        yield read_text(*parts, at=day), np.array(places)
 
 
 def _to_row(reading: Reading) -> dict[str, object]:
@@ -120,9 +134,10 @@ def _put_signatures(signs: pd.DataFrame, rows: pd.DataFrame, contacts: pd.DataFr
         places = list(found)
         signs.loc[places, "reason"] = "role_change"
         signs.loc[places, "confidence"] = _SURE_OF_SIGNATURE
-        signs.loc[places, "evidence"] = pd.Series(found, dtype="object")
+        signs.loc[places, "evidence"] = pd.array(list(found.values()), dtype="str")
 
 
 def _put_checkins(signs: pd.DataFrame, rows: pd.DataFrame) -> None:
-    found = {body: is_checkin(body) for body in rows["body"].unique()}
-    signs.loc[rows.index, "is_checkin"] = rows["body"].map(found).astype("object")
+    codes, bodies = pd.factorize(rows["body"])
+    found = np.array([is_checkin(body) for body in bodies], dtype=bool)
+    signs.loc[rows.index, "is_checkin"] = found[codes]
