@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 from store.lake import Lake
 from store.leases import Held, Leases
 from store.mentions import ERASED_TEXT, Traces, empty_mentions, mask_mentions
+from store.retention import drop_values, kept_from
 from store.sheets import SEQ, Sheet, is_one_of, quoted
 from transforms.vocabulary.changes import CELLS, TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import BadInput
@@ -70,6 +71,9 @@ _PLANNED_TASKS = Table("planned_tasks", ("run_id", *TASKS.key), (_RUN, *TASKS.co
 _DOCUMENTS = Table("documents", ("kind", "run_id"), (_text("kind", "what it is"), _RUN, _text("content", "JSON")))
 _TABLES = (RUNS, _INTENTS, _TASK_INTENTS, _SETTLED, _PLANNED, _PLANNED_TASKS, _DOCUMENTS)
 
+_MINUTE = "%Y-%m-%dT%H:%M"
+"""A run is named after the minute in which it began, so that names sort as times do."""
+
 _FILES = 64
 """A table of the journal in more files than this is put together."""
 
@@ -119,7 +123,7 @@ class Journal:
     def start_run(self, kind: str, *, as_of: datetime, crms: Sequence[str], now: datetime, options: Mapping[str, Any] | None = None) -> str:
         """Note that a run begins, and give it its name: the minute of ``now`` in UTC and four hexadecimal digits that no other run has."""
         taken = set(self._sheet(RUNS).scan(["run_id"])["run_id"])
-        minute = pd.Timestamp(now).tz_convert(UTC).strftime("%Y-%m-%dT%H:%M")
+        minute = pd.Timestamp(now).tz_convert(UTC).strftime(_MINUTE)
         names = (
             f"{minute}-{blake2b(f'{minute}{kind}{n}'.encode(), digest_size=2).hexdigest()}" for n in range(len(taken), len(taken) + 70_000)
         )
@@ -165,7 +169,8 @@ class Journal:
         self.save_document("plan", run_id, meta)
 
     def plan(self, run_id: str) -> Plan:
-        """The plan of a run. Raises BadInput where there is none."""
+        """The plan of a run. Raises BadInput where there is none, or none any more."""
+        self.check_values(run_id)
         found = [document for document in self.documents("plan") if document.run_id == run_id]
         if not found:
             raise BadInput(f"A plan of the run {run_id} was asked for, and the journal has none; `stillthere runs` lists the runs.")
@@ -203,7 +208,8 @@ class Journal:
         return self._of_fate(run_id, [Fate.FAILED.value])[["batch_id", *CELLS.names, "code", "message"]]
 
     def written(self, run_id: str) -> pd.DataFrame:
-        """The CELLS that a run wrote, old and new, with batch_id and modified_at."""
+        """The CELLS that a run wrote, old and new, with batch_id and modified_at. Raises BadInput where they are kept no more."""
+        self.check_values(run_id)
         return self._of_fate(run_id, [Fate.WRITTEN.value])[["batch_id", *CELLS.names, "modified_at"]]
 
     def last_written(self, crm: str, table: str, record_id: str) -> pd.DataFrame:
@@ -265,7 +271,9 @@ class Journal:
 
         CELLS with seq (their order), batch_id, run_id and fate: written, unchanged, failed, or missing where nobody knows.
         A cell with neither an old nor a new value was emptied when somebody whom it named was erased.
+        Raises BadInput where the run's values are kept no more.
         """
+        self.check_values(run_id)
         own = self._sheet(_INTENTS).scan([SEQ, "record_id"], ds.field("run_id") == run_id)
         first = own[SEQ].min() if len(own) else self._sheet(_INTENTS).mark(SEQ) + 1
         cells = self._sheet(_INTENTS).scan(where=ds.field(SEQ) >= int(first))
@@ -317,6 +325,20 @@ class Journal:
             mask_mentions(self._sheet(table), columns, traces)
         for table in _TABLES:
             self._sheet(table).purge()
+
+    def keep_for(self, days: int, now: datetime) -> bool:
+        """Drop the values of runs that began more than ``days`` ago; whether there were any. See :mod:`store.retention`."""
+        unsettled = [*self.unsettled()["batch_id"], *self.unsettled_tasks()["batch_id"]]
+        return drop_values({table.name: self._sheet(table) for table in _TABLES}, days, now, unsettled)
+
+    def check_values(self, run_id: str) -> None:
+        """Raise BadInput where the values of this run are kept no more."""
+        since = kept_from(self._sheet(RUNS))
+        if since is not None and run_id < since.strftime(_MINUTE):
+            raise BadInput(
+                f"The values that the run {run_id} found and wrote were asked for, and those from before {since:%d %b %Y} are no longer kept "
+                "(STILLTHERE_KEEP_DAYS), so it cannot be shown, applied or taken back any more; what the run counted still stands in `stillthere runs`."
+            )
 
     def tidy(self) -> None:
         """Put small files together where there are many. Cheap where nothing is due."""
