@@ -60,6 +60,7 @@ def begin_run(work: Work, kind: str, options: Mapping[str, Any] | None = None) -
             done.run.summary["calls"] = {name: crm.calls() for name, crm in work.crms.items()}
             work.journal.finish_run(run_id, status=status, exit_code=exit_code, now=datetime.now(UTC), summary=done.run.summary)
             work.journal.tidy()
+            work.journal.keep_for(work.settings.keep_days, datetime.now(UTC))
 
 
 def _greet(work: Work) -> dict[str, Checkup]:

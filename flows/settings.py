@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     index_lag_minutes: float = Field(
         10, ge=0, validation_alias="STILLTHERE_INDEX_LAG_MINUTES", description="how late the CRM's search index may be"
     )
+    keep_days: int = Field(
+        400,
+        ge=1,
+        validation_alias="STILLTHERE_KEEP_DAYS",
+        description="for so many days the journal keeps the old and new values of what was written; older runs cannot be taken back",
+    )
     policy: PolicySettings = Field(default_factory=PolicySettings, description="the table of thresholds, see docs/settings.md")
 
     @property
