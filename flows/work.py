@@ -97,10 +97,10 @@ def open_work(settings: Settings, *, progress: Progress = _silent, offline: bool
 def open_crms(settings: Settings, lake: Lake | None = None) -> dict[str, Crm]:
     """A connector for each CRM that has credentials. Raises BadSettings with all faults of all of them, or where there are none at all.
 
-    With ``lake`` a CRM that keeps no lasting list of what was deleted is compared with it once a week.
+    With ``lake`` what vanished from a CRM without a trace is found by comparing with it.
     """
     need_crm(settings)
-    makers: dict[str, Callable[[], Crm]] = {"hubspot": lambda: hubspot(settings), "salesforce": lambda: salesforce(settings, lake)}
+    makers: dict[str, Callable[[], Crm]] = {"hubspot": lambda: hubspot(settings, lake), "salesforce": lambda: salesforce(settings, lake)}
     crms: dict[str, Crm] = {}
     faults: list[str] = []
     for name in settings.connected:
@@ -114,13 +114,21 @@ def open_crms(settings: Settings, lake: Lake | None = None) -> dict[str, Crm]:
 
 
 def kept_ids(lake: Lake, crm: str, table: str) -> list[str]:
-    """The ids of the records of a table that the lake holds as live; of a merge only what it ended in."""
-    if table == "contacts":
-        rows = lake.read(table, columns=["crm", "contact_id", "merged_into", "is_deleted"])
-        rows = rows[rows["merged_into"].isna() & ~rows["is_deleted"].fillna(value=False).astype(bool)]
+    """The ids of the records of a table that the lake holds as live; of a merge only what it ended in.
+
+    ``emails`` are the activities by e-mail, ``archived contacts`` those that lie in the CRM's recycle bin.
+    """
+    if table == "emails":
+        rows = lake.read("activities", columns=["crm", "activity_id", "channel"])
+        return [str(one) for one in rows.loc[(rows["crm"] == crm) & (rows["channel"] == "email"), "activity_id"].unique()]
+    people = ("contacts", "archived contacts")
+    if table in people:
+        rows = lake.read("contacts", columns=["crm", "contact_id", "merged_into", "is_deleted"])
+        is_archived = rows["is_deleted"].fillna(value=False).astype(bool)
+        rows = rows[rows["merged_into"].isna() & (is_archived if table == "archived contacts" else ~is_archived)]
     else:
         rows = lake.read(table, columns=["crm", KEYS[table]])
-    return [str(one) for one in rows.loc[rows["crm"] == crm, "contact_id" if table == "contacts" else KEYS[table]]]
+    return [str(one) for one in rows.loc[rows["crm"] == crm, "contact_id" if table in people else KEYS[table]]]
 
 
 def salesforce(settings: Settings, lake: Lake | None = None) -> Crm:
@@ -141,15 +149,17 @@ def salesforce(settings: Settings, lake: Lake | None = None) -> Crm:
     )
 
 
-def hubspot(settings: Settings) -> Crm:
+def hubspot(settings: Settings, lake: Lake | None = None) -> Crm:
     """The HubSpot connector, with our fields."""
     from connectors.hubspot import HubSpot  # noqa: PLC0415 - the client library takes a quarter of a second to import
     from transforms.fields import FIELDS  # noqa: PLC0415 - the same
 
     return HubSpot(
         token=need_token(settings),
+    manner = Manner() if lake is None else Manner(known=lambda stream: kept_ids(lake, "hubspot", stream))
         base_url=settings.hubspot_base_url,
         fields=FIELDS,
         reserve_share=settings.reserve_share,
         index_lag_s=settings.index_lag_minutes * 60,
     )
+        manner=manner,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -42,13 +42,16 @@ class Manner:
     """How a portal is talked to; the defaults suit every portal.
 
     ``own_names`` maps renewal_on, annual_value and do_not_call to the portal's own properties. ``archive_every_s`` is how often archived records
-    are listed. ``threads`` read side by side in a full load, and ``answers_a_page`` of their
+    are listed, and ``count_every_s`` how often companies and e-mails are counted against those that ``known`` gives for a stream; contacts
+    are counted in every pull, since a person who was erased is to be erased here with the next one. ``threads`` read side by side in a full load, and ``answers_a_page`` of their
     answers make one page. ``searches_per_s`` stays below HubSpot's five, for jitter's sake. ``version`` is HubSpot's API version (see :class:`Paths`).
     """
 
     own_names: Mapping[str, str] = field(default_factory=lambda: dict(OWN_NAMES))
     archive_every_s: float = 86_400
     threads: int = 8
+    count_every_s: float = 604_800
+    known: Callable[[str], Iterable[str]] | None = None
     answers_a_page: int = 8
     searches_per_s: float = 3.9
     patience: Patience = field(default_factory=Patience)
@@ -86,6 +89,8 @@ class HubSpot:
             lag_ms=int(index_lag_s * 1000),
             archive_every_ms=int(manner.archive_every_s * 1000),
             answers_a_page=manner.answers_a_page,
+            count_every_ms=int(manner.count_every_s * 1000),
+            known=manner.known,
         )
         limiter = Limiter(reserve_share=reserve_share, searches_per_s=manner.searches_per_s)
         self._client = Client(

@@ -173,8 +173,13 @@ class Client:
         found = _found(self.request(request, stop))
         return self._filled(kind, found, sort, properties) if is_long else found
 
-    def batch_read(self, kind: str, ids: Sequence[str], properties: Sequence[str], *, id_property: str | None = None) -> Iterator[Json]:
-        """The records of these ids (or of these values of a unique property) that exist, in no promised order. Strongly consistent."""
+    def batch_read(
+        self, kind: str, ids: Sequence[str], properties: Sequence[str], *, id_property: str | None = None, is_archived: bool = False
+    ) -> Iterator[Json]:
+        """The records of these ids (or of these values of a unique property) that exist, in no promised order. Strongly consistent.
+
+        ``is_archived`` asks for those in the recycle bin in place of the living ones.
+        """
         for part in parts(ids, BATCH_LIMIT):
             body: Json = {"inputs": [{"id": one} for one in part], "properties": list(properties), "propertiesWithHistory": []}
             if id_property:
@@ -183,7 +188,7 @@ class Client:
                 Request(
                     "POST",
                     self.paths.objects(kind, "batch", "read"),
-                    query={"archived": "false"},
+                    query={"archived": "true" if is_archived else "false"},
                     body=body,
                     what=f"read {kind} by id",
                     purpose="read",

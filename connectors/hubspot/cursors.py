@@ -64,10 +64,15 @@ class Load:
 
 @dataclass
 class Window(windows.Window):
-    """A window of changes, and when archived records were last listed (``archived_ms``), and how far a running listing has come."""
+    """A window of changes, and when archived records were last listed (``archived_ms``), and how far a running listing has come.
+
+    ``counted_ms`` is when the records were last counted, and ``surplus`` how that came out (see ``counting``).
+    """
 
     archived_ms: int = 0
     archived_after: str | None = None
+    counted_ms: int = 0
+    surplus: dict[str, int] = field(default_factory=dict)
 
 
 State = Load | Window

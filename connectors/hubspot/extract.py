@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
-from connectors.hubspot.activities import EMAIL_DIRECTIONS, activity_ids, inline_links, to_activities, to_reopened
+from connectors.hubspot.activities import EMAIL_DIRECTIONS, inline_links, to_activities, to_reopened
 from connectors.hubspot.client import LIST_LIMIT, SEARCH_LIMIT, Client
 from connectors.hubspot.cursors import END, Load, Standing, State, Window
 from connectors.hubspot.facts import SAME_REPLY_MS, Fact, Heard, to_fact_rows, to_facts, unheard
 from connectors.hubspot.loading import Loaded, load, probe
-from connectors.hubspot.mapping import to_archived, to_companies, to_contacts, to_merged, to_standing
+from connectors.hubspot.mapping import to_companies, to_contacts, to_merged, to_standing
 from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, EMAILS, STREAMS, TICKETS, Stream
 from connectors.hubspot.values import from_ms, to_ms
+from connectors.hubspot.vanishing import Vanishing, settle
 from connectors.hubspot.watching import Changed, walk, watch
 from transforms.vocabulary.changes import Page
 from transforms.vocabulary.fields import Field
@@ -39,7 +40,8 @@ LIST_PER_S = 18
 class Reading:
     """How a portal is read.
 
-    Our fields, the portal's own property names, how many threads, how late the search index may be, how many answers of a full load make a page.
+    Our fields, the portal's own property names, how many threads, how late the search index may be, how often what vanished is looked for and the ids
+    known by then, how many answers of a full load make a page.
     """
 
     streams: dict[str, tuple[Stream, ...]]
@@ -48,6 +50,8 @@ class Reading:
     threads: int
     lag_ms: int
     archive_every_ms: int = DAY_MS
+    count_every_ms: int = 7 * DAY_MS
+    known: Callable[[str], Iterable[str]] | None = None
     answers_a_page: int = 8
 
 
@@ -93,6 +97,7 @@ class Extract:
         self._memory = memory
         self._at = standing
         self._streams = {stream.name: stream for stream in reading.streams[standing.table]}
+        self._vanishing = Vanishing(client, reading.known, archive_every_ms=reading.archive_every_ms, count_every_ms=reading.count_every_ms)
         self._heard = Heard()
         self._mails_whole = True
         self._stages: frozenset[str] | None = None
@@ -228,7 +233,8 @@ class Extract:
             now_ms = changed.now_ms
             if changed.records:
                 yield self._changed_page(stream, changed, window, from_ms)
-        yield from self._archived(stream, window, now_ms)
+        if stream.name != CONTACT_FACTS.name:
+            yield from self._vanished(stream, window, now_ms)
 
     def _changed_page(self, stream: Stream, changed: Changed, window: Window, from_ms: int) -> Page:
         if window.is_settled:
@@ -236,22 +242,16 @@ class Extract:
         self._memory.in_window.setdefault(stream.name, set()).update(str(record["id"]) for record in changed.records)
         return self._page(stream, self._prepare_found(stream, changed.records), len(changed.records), None, since_ms=from_ms)
 
-    def _archived(self, stream: Stream, window: Window, now_ms: int) -> Iterator[Page]:
-        """Once a day: which records were archived. Search never shows them, and their list cannot be asked for what is new in it."""
-        if stream.name == CONTACT_FACTS.name or (
-            now_ms - window.archived_ms < self._reading.archive_every_ms and window.archived_after is None
-        ):
-            return
-        while True:
-            found = self._client.list_page(stream.kind, after=window.archived_after, is_archived=True)
-            window.archived_after = found.after
-            if found.after is None:
-                window.archived_ms = now_ms
-            ids = [one for record in found.records for one in _ids_in(stream, str(record["id"]))]
-            gone = to_archived(stream.table, ids) if ids else None
-            yield Page(stream.table, stream.name, empty_table(TABLES[stream.table]), self._at.text(), records=0, gone=gone)
-            if found.after is None:
-                return
+    def _vanished(self, stream: Stream, window: Window, now_ms: int) -> Iterator[Page]:
+        for vanished in self._vanishing.archived(stream, window, now_ms):
+            self._vanishing.note(stream, empty_table(TABLES[stream.table]), vanished.gone)
+            rows = empty_table(TABLES[stream.table])
+            yield Page(stream.table, stream.name, rows, self._at.text(), records=0, gone=vanished.gone)
+        for vanished in self._vanishing.counted(stream, window, now_ms, self._at.start_ms):
+            prepared = self._prepare_found(stream, vanished.found)
+            settle(window, vanished, prepared.rows.iloc[:, 0].nunique())
+            gone = _together(prepared.gone, vanished.gone)
+            yield self._page(stream, replace(prepared, gone=gone, calls=vanished.calls), len(vanished.found), None, since_ms=window.from_ms)
 
     # Facts
 
@@ -357,6 +357,7 @@ class Extract:
             rows = self._since_start(rows)
             self._heard.add(rows)
             self._memory.owners.update(rows["actor_id"].dropna())
+        self._vanishing.note(stream, rows, prepared.gone)
         return Page(
             stream.table,
             stream.name,
@@ -394,7 +395,7 @@ def with_own_names(own_names: dict[str, str], fields: Sequence[Field], prefix: s
 
 def _to_window(state: Load) -> Window:
     newest_ms = max(state.newest_ms, state.since_ms)
-    return Window(state.since_ms, newest_ms, state.recent, state.began_ms, archived_ms=state.began_ms)
+    return Window(state.since_ms, newest_ms, state.recent, state.began_ms, archived_ms=state.began_ms, counted_ms=state.began_ms)
 
 
 def _covers(gathered: Gathered, state: State) -> bool:
@@ -403,8 +404,9 @@ def _covers(gathered: Gathered, state: State) -> bool:
     return state.at_ms is None and (gathered.from_ms is None or gathered.from_ms <= state.from_ms)
 
 
-def _ids_in(stream: Stream, record_id: str) -> list[str]:
-    return activity_ids(stream, record_id) if stream.table == "activities" else [record_id]
+def _together(*frames: pd.DataFrame | None) -> pd.DataFrame | None:
+    some = [frame for frame in frames if frame is not None and len(frame)]
+    return pd.concat(some, ignore_index=True) if some else None
 
 
 def _unless_empty(frame: pd.DataFrame) -> pd.DataFrame | None:

@@ -135,6 +135,11 @@ def to_archived(table: str, ids: Sequence[str]) -> pd.DataFrame:
     return _gone(table, ids, Gone.ARCHIVED, [None] * len(ids))
 
 
+def to_erased(table: str, ids: Sequence[str]) -> pd.DataFrame:
+    """Records that are gone for good, as GONE rows."""
+    return _gone(table, ids, Gone.ERASED, [None] * len(ids))
+
+
 def to_canonical(kind: Kind, text: str) -> str:
     """A value as HubSpot holds it, in the one form in which values are compared (see ``to_text`` of the vocabulary)."""
     if kind is Kind.DATETIME:

@@ -166,7 +166,9 @@ class Changes:
 
     def _sweep(self, streams: Sequence[Stream], now_ms: int) -> Iterator[Page]:
         sweep = self._pull.at.sweep
-        if now_ms - sweep.deleted_ms >= self._pull.reading.sweep_every_ms:
+        # Whoever was erased there is to be erased here with the next pull; for what only happened a day is soon enough.
+        is_asked = self._pull.at.table == "contacts" or now_ms - sweep.deleted_ms >= self._pull.reading.sweep_every_ms
+        if is_asked:
             found, covered_ms = deleted_since(self._pull.client, streams, sweep.deleted_ms, now_ms)
             sweep.is_due = sweep.is_due or covered_ms is None
             before = self._pull.at.text()

@@ -1,7 +1,7 @@
 """Records that vanish without a trace in what changed: deleted for good, or deleted and purged before anybody looked.
 
-Once a day the org is asked what was deleted, for all objects of a table in one call. It tells of the last 15 days alone, so once a week, or after a
-longer pause, all ids that are known are compared with all ids that are there.
+With every pull of the contacts, and once a day for the rest, the org is asked what was deleted, for all objects of a table in one call. It tells of the
+last 15 days alone, so once a week, or after a longer pause, all ids that are known are compared with all ids that are there.
 """
 
 from __future__ import annotations
