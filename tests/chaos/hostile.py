@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -37,8 +38,12 @@ KINDS = {
     "error_after": 3.0,
     "page_before": 2.0,
     "page_after": 2.0,
+    "delivered_late": 1.0,
 }
-"""What the proxy does, and how often in proportion. ``_before``: nothing was done; ``_after``: the server has done it all the same."""
+"""What the proxy does, and how often in proportion. ``_before``: nothing was done; ``_after``: the server has done it all the same.
+
+``delivered_late``: the connection breaks at once, and the call reaches the server only then, perhaps after it was sent again.
+"""
 
 ERRORS = (500, 502, 503, 504)
 HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection"})
@@ -109,6 +114,11 @@ class Hostile:
         finally:
             connection.close()
 
+    def deliver(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Hand a call on whose answer nobody waits for. Where the server is gone by now, nothing is lost."""
+        with suppress(OSError, http.client.HTTPException):
+            self.forward(method, path, headers, body)
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         proxy = self
 
@@ -146,14 +156,16 @@ class _Handler(BaseHTTPRequestHandler):
         sent = (self.command, self.path, self.headers.items(), body)
         if done == "slow":
             time.sleep(draw.uniform(0.05, 0.5))
-        if not done.endswith("_before") and done != "too_many":
+        if done == "delivered_late":
+            threading.Timer(draw.uniform(0.1, 2), self.hostile.deliver, sent).start()
+        elif not done.endswith("_before") and done != "too_many":
             status, headers, answer = self.hostile.forward(*sent)
             if done == "twice":
                 again = self.hostile.forward(*sent)
                 status, headers, answer = again if draw.random() < 0.5 else (status, headers, answer)
         if done == "late":
             time.sleep(draw.uniform(0.5, 1.5))
-        if done.startswith("drop"):
+        if done.startswith("drop") or done == "delivered_late":
             self._drop()
         elif done == "too_many":
             self._answer(429, [("Retry-After", "1")], b'{"message":"slow down"}')
