@@ -328,7 +328,10 @@ class Journal:
 
     def keep_for(self, days: int, now: datetime) -> bool:
         """Drop the values of runs that began more than ``days`` ago; whether there were any. See :mod:`store.retention`."""
-        unsettled = [*self.unsettled()["batch_id"], *self.unsettled_tasks()["batch_id"]]
+
+        def unsettled() -> list[str]:
+            return [*self.unsettled()["batch_id"], *self.unsettled_tasks()["batch_id"]]
+
         return drop_values({table.name: self._sheet(table) for table in _TABLES}, days, now, unsettled)
 
     def check_values(self, run_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -29,11 +29,11 @@ def kept_from(runs: Sheet) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def drop_values(sheets: Mapping[str, Sheet], days: int, now: datetime, unsettled: list[str]) -> bool:
+def drop_values(sheets: Mapping[str, Sheet], days: int, now: datetime, unsettled: Callable[[], list[str]]) -> bool:
     """Drop the values of runs that began more than ``days`` ago, where there are any; whether there were.
 
-    ``sheets`` are the journal's, by name; ``unsettled`` the batches of which nobody knows yet what became of them: they and what came after
-    stay until that is known. Nobody may be writing to the journal meanwhile. May be broken off: the next call does it again.
+    ``sheets`` are the journal's, by name; ``unsettled`` gives the batches of which nobody knows yet what became of them: they and what came after
+    stay until that is known; it is asked only where something is due. Nobody may be writing to the journal meanwhile. May be broken off: the next call does it again.
     """
     runs = sheets["runs"]
     must = now - timedelta(days=days)
@@ -44,7 +44,7 @@ def drop_values(sheets: Mapping[str, Sheet], days: int, now: datetime, unsettled
         return False
     before = max(must + timedelta(days=min(_EARLY_DAYS, days * _EARLY_SHARE)), datetime.fromtimestamp(begun_to, UTC))
     # A run is named after the minute in which it began, and a batch after its run, so names sort as times do.
-    first_kept = min([before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M"), *(batch.rpartition("/")[0] for batch in unsettled)])
+    first_kept = min([before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M"), *(batch.rpartition("/")[0] for batch in unsettled())])
     _mark(runs, DROPPING, before)
     for name in ("intents", "planned", "planned_tasks"):
         sheets[name].delete(f"run_id < {quoted([first_kept])}")
