@@ -151,12 +151,12 @@ def salesforce(settings: Settings, lake: Lake | None = None) -> Crm:
 
 def hubspot(settings: Settings, lake: Lake | None = None) -> Crm:
     """The HubSpot connector, with our fields."""
-    from connectors.hubspot import HubSpot  # noqa: PLC0415 - the client library takes a quarter of a second to import
+    from connectors.hubspot import HubSpot, Manner  # noqa: PLC0415 - the client library takes a quarter of a second to import
     from transforms.fields import FIELDS  # noqa: PLC0415 - the same
 
+    manner = Manner() if lake is None else Manner(known=lambda stream: kept_ids(lake, "hubspot", stream))
     return HubSpot(
         token=need_token(settings),
-    manner = Manner() if lake is None else Manner(known=lambda stream: kept_ids(lake, "hubspot", stream))
         base_url=settings.hubspot_base_url,
         fields=FIELDS,
         reserve_share=settings.reserve_share,
