@@ -161,5 +161,5 @@ def hubspot(settings: Settings, lake: Lake | None = None) -> Crm:
         fields=FIELDS,
         reserve_share=settings.reserve_share,
         index_lag_s=settings.index_lag_minutes * 60,
-    )
         manner=manner,
+    )
