@@ -11,6 +11,7 @@ from flows.applying import Applied
 from flows.compute import Computation
 from flows.planning import Plan
 from flows.pull import Pulled
+from flows.staleness import Refused
 from flows.work import Work
 from transforms.vocabulary.changes import Checkup
 
@@ -29,7 +30,7 @@ class Run:
 
 @dataclass
 class Outcome:
-    """All that a run did."""
+    """All that a run did. ``refused`` and ``standing``: of a kept plan, what was refused, and how many cells and tasks stood already as planned."""
 
     run: Run
     as_of: pd.Timestamp
@@ -39,6 +40,8 @@ class Outcome:
     computation: Computation | None = None
     plan: Plan | None = None
     applied: Applied = field(default_factory=Applied)
+    refused: list[Refused] = field(default_factory=list)
+    standing: int = 0
 
     @property
     def accounts(self) -> dict[str, str]:
@@ -80,5 +83,7 @@ def summarise(work: Work, done: Outcome) -> dict[str, Any]:
             "closed": len(done.plan.update),
             "held_back": len(done.plan.held_back),
             "alerts": list(done.plan.alerts),
+            "refused": len(done.refused),
+            "standing": done.standing,
         }
     return summary

@@ -1,29 +1,21 @@
-"""The third step of a run: which cells and tasks would change, kept as a plan that can be read, filed and applied exactly."""
+"""The third step of a run: which cells and tasks would change, as of one moment."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import orjson
 import pandas as pd
 
-from flows.answer import to_json
 from flows.compute import Computation, Part, lot_standing
-from flows.holding import holds, values_by_record
 from flows.memory import give_back
 from flows.work import Work
 from transforms.fields import FIELDS
 from transforms.plan import company_values, contact_values, plan_cells
 from transforms.plays import TaskPlan, plan_tasks
-from transforms.vocabulary.changes import CELLS, TASKS, Fate, WriteReport
-from transforms.vocabulary.errors import BadInput
-from transforms.vocabulary.tables import empty_table, to_table
-
-FORMAT = 1
+from transforms.vocabulary.changes import CELLS, TASKS
+from transforms.vocabulary.tables import empty_table
 
 RECORDS_AT_ONCE = 5_000
 """Records that are compared with the CRM at once."""
@@ -92,82 +84,3 @@ def existing_tasks(work: Work) -> pd.DataFrame:
         for column in ("state", "changed_by_people"):
             known.loc[part.index, column] = part["task_key"].map(held[column]).fillna("deleted" if column == "state" else True)
     return known
-
-
-def refuse_stale(work: Work, plan: Plan) -> tuple[Plan, list[WriteReport]]:
-    """Take out of the plan each cell whose present value in the CRM is no longer the planned old one; report it.
-
-    A cell that holds the planned new value already is taken out without a word.
-    """
-    stale: list[WriteReport] = []
-    keep = pd.Series(data=True, index=plan.cells.index)
-    for (crm_name, table), part in plan.cells.groupby(["crm", "table"]):
-        fields = [f for f in FIELDS if f.table == table and f.name in set(part["field"])]
-        held = values_by_record(work.crm(str(crm_name)).current(str(table), part["record_id"].unique().tolist(), fields))
-        for row in part.itertuples():
-            values = held.get(row.record_id)
-            if values is not None and holds(values, row.field, row.new):
-                keep[row.Index] = False  # it stands already: an earlier start of the same plan wrote it and was broken off
-            elif values is None or not holds(values, row.field, row.old):
-                keep[row.Index] = False
-                was, now = "empty" if pd.isna(row.old) else row.old, "gone" if values is None else values.get(row.field) or "empty"
-                message = f"{row.field} was {was} when the plan was made and is {now} now; make a new plan."
-                stale.append(WriteReport(str(crm_name), str(table), row.record_id, Fate.FAILED, "STALE", message))
-    return Plan(plan.as_of, plan.accounts, plan.cells[keep].reset_index(drop=True), plan.create, plan.update), stale
-
-
-def write_plan(plan: Plan, file: Path) -> None:
-    """Keep the plan in a JSON file that only its owner can read."""
-    try:
-        file.touch(mode=0o600)
-        file.write_text(to_json(plan_data(plan)), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"The plan could not be kept in {file} ({error.strerror}); choose another place with --out.") from error
-
-
-def plan_data(plan: Plan) -> dict[str, Any]:
-    """The plan as plain data."""
-    return {
-        "format": FORMAT,
-        "as_of": plan.as_of.isoformat(),
-        "accounts": plan.accounts,
-        "cells": _records(plan.cells),
-        "tasks": {"create": _records(plan.create), "update": _records(plan.update)},
-        "held_back": len(plan.held_back),
-        "alerts": list(plan.alerts),
-    }
-
-
-def read_plan(file: Path, accounts: dict[str, str]) -> Plan:
-    """A plan from its file. Raises BadInput where it is no plan, or one for another CRM account."""
-    try:
-        data = orjson.loads(file.read_bytes())
-        if data["format"] != FORMAT:
-            raise BadInput(f"The plan {file} has format {data['format']}, and this version reads {FORMAT}; make a new plan.")
-        for_accounts = data["accounts"]
-        plan = Plan(
-            pd.Timestamp(data["as_of"]),
-            for_accounts,
-            to_table(CELLS, data["cells"], source=str(file)),
-            to_table(TASKS, data["tasks"]["create"], source=str(file)),
-            to_table(TASKS, data["tasks"]["update"], source=str(file)),
-        )
-    except FileNotFoundError as error:
-        raise BadInput(f"The plan {file} does not exist; make one with `stillthere plan --out {file}`.") from error
-    except OSError as error:
-        raise BadInput(
-            f"The plan {file} could not be read ({error.strerror}); give the file that `stillthere plan --out` wrote."
-        ) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{file} was read as a plan, but it is none ({error}); make one with `stillthere plan --out {file}`.") from error
-    known = {(one.table, one.name) for one in FIELDS}
-    unknown = [place for place in zip(plan.cells["table"], plan.cells["field"], strict=True) if place not in known]
-    if unknown:
-        raise BadInput(f"The plan {file} names {'.'.join(unknown[0])}, which is no field of this version; make a new plan.")
-    if for_accounts != accounts:
-        raise BadInput(f"The plan {file} was made for the accounts {for_accounts}, and these are {accounts}; make a new plan.")
-    return plan
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{name: value for name, value in row.items() if not pd.isna(value)} for row in frame.to_dict("records")]

@@ -48,14 +48,14 @@ def _found_tasks(work: Work, batch: pd.DataFrame) -> list[WriteReport]:
     for crm, part in batch.groupby("crm", sort=False):
         held = work.crm(str(crm)).current_tasks(part).set_index("task_key")
         for row in part.itertuples():
-            is_there = row.task_key in held.index and (pd.isna(row.task_id) or _is_as_wanted(held.loc[row.task_key], row))
+            is_there = row.task_key in held.index and (pd.isna(row.task_id) or is_as_wanted(held.loc[row.task_key], row))
             fate, code = (Fate.WRITTEN, "") if is_there else (Fate.FAILED, "NOT_APPLIED")
             crm_id = str(held.loc[row.task_key, "task_id"]) if is_there else ""
             reports.append(WriteReport(str(crm), "tasks", row.task_key, fate, code, crm_id=crm_id))
     return reports
 
 
-def _is_as_wanted(held: pd.Series, wanted: Any) -> bool:
+def is_as_wanted(held: pd.Series, wanted: Any) -> bool:
     """Whether a change of a task was applied. That the task is there says nothing: it was there before."""
     is_open = held["state"] == "open"
     return bool(is_open == (wanted.state == "open")) and _words(held["subject"], held["body"]) == _words(wanted.subject, wanted.body)

@@ -6,10 +6,8 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
 from rich.padding import Padding
@@ -17,15 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.outcome import Outcome
-from flows.planning import Plan
+from flows.staleness import STALE
 from transforms.crms import crm_name
 from transforms.fields import COMPANY_FIELDS, CONTACT_FIELDS
 from transforms.highlights import Item, Section
 from transforms.vocabulary.changes import WriteReport
 
 SHOWN_FAILURES = 20
-LONG = 90
-"""Of a longer text the plan in the terminal shows the beginning; the file and ``--json`` have all of it."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ def render_sync(done: Outcome, *, months: int | None = None, with_alerts: bool =
         f"[bold]Still There[/bold] · {_headline(done, months)}",
         "",
         lines,
-        *render_failures(done.applied.failed),
+        *render_failures([one for one in done.applied.failed if one.code != STALE]),
         *(_alerts(done) if with_alerts else []),
     ]
 
@@ -156,37 +152,6 @@ def render_alerts(alerts: Sequence[str]) -> list[RenderableType]:
         first, *more = alert.split("\n")
         shown += ["", f"[yellow]For the admin:[/yellow] {escape(first)}", *(Indented(escape(line), 2) for line in more)]
     return shown
-
-
-def render_plan(plan: Plan, *, limit: int, kept_in: Path | None) -> list[RenderableType]:
-    """The plan: how much would change by field, then the first cells one by one."""
-    if plan.is_empty:
-        return ["Nothing would change: the CRM holds what was computed.", *render_alerts(plan.alerts)]
-    by_field = plan.cells.groupby(["crm", "table", "field"], sort=True).size()
-    counts = Table("CRM", "Where", "Field", "Cells", box=None)
-    for (crm, table, name), count in by_field.items():
-        counts.add_row(crm_name(str(crm)), str(table), str(name), f"{count:,}")
-    cells = Table("Record", "Field", "Old → new", "Why", box=None)
-    for row in plan.cells.head(limit).itertuples():
-        cells.add_row(
-            f"{row.crm} {row.table} {row.record_id}",
-            row.field,
-            escape(f"{_shown(row.old)} → {_shown(row.new)}"),
-            escape(_shown(row.reason)),
-        )
-    tasks = f"{len(plan.create)} tasks would be created, {len(plan.update)} changed or closed, {len(plan.held_back)} held back."
-    ending = (
-        f"Kept in {kept_in}; apply exactly this with `stillthere sync --plan {kept_in}`."
-        if kept_in
-        else "Nothing was written. Keep it with --out FILE."
-    )
-    head = f"[bold]{len(plan.cells):,} cells[/bold] on {plan.cells.groupby(['crm', 'table', 'record_id']).ngroups:,} records would change."
-    return [head, counts, "", cells, "", tasks, ending, *render_alerts(plan.alerts)]
-
-
-def _shown(value: object) -> str:
-    text = "(empty)" if pd.isna(value) else str(value)
-    return text if len(text) <= LONG else f"{text[:LONG].rstrip()} …"
 
 
 @dataclass(frozen=True)

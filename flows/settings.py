@@ -104,6 +104,11 @@ class Settings(BaseSettings):
     index_lag_minutes: float = Field(
         10, ge=0, validation_alias="STILLTHERE_INDEX_LAG_MINUTES", description="how late the CRM's search index may be"
     )
+    need_approval: bool = Field(
+        False,
+        validation_alias="STILLTHERE_NEED_APPROVAL",
+        description="write only what somebody approved: `sync` keeps its plan and stops (docs/plans.md)",
+    )
     keep_days: int = Field(
         400,
         ge=1,

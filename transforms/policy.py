@@ -117,3 +117,19 @@ class Policy:
 
     tasks_per_owner_week: int = 7
     """At most so many new tasks for one owner in a week."""
+
+    guard_states: float = 0.30
+    """A run that would change the state of more than this share of the contacts of a CRM is stopped until somebody approves its plan. In a week 10 %
+    change, in a small portal up to 23 %; more at once points to a wrong merge, a wrong import or a changed setting."""
+
+    guard_emptied: float = 0.10
+    """So is one that would empty a field on more than this share of the records that hold it. Values follow people slowly: at most 4 % in a week."""
+
+    guard_tasks: int = 500
+    """So is one that would create more tasks than this: a task cannot be taken back from somebody who has read it."""
+
+    guard_from_records: int = 50
+    """The first two guards judge fields that at least so many records of a CRM hold; in fewer, a busy week is a large share."""
+
+    guard_pause_days: int = 7
+    """After a longer pause without a sync the shares that the first two guards allow grow with the root of its length."""

@@ -1,4 +1,4 @@
-"""``stillthere sync``, ``plan`` and ``backfill``: the runs that a person starts by hand."""
+"""``stillthere sync`` and ``backfill``: the runs that a person starts by hand."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from rich.table import Table
 
 from flows.answer import DONE, SOME_ROWS_FAILED, Answer
 from flows.applying import apply_cells, apply_tasks
-from flows.compute import compute, keep_card, keep_outcomes
+from flows.guards import guard_file
 from flows.orchestration import runtime
 from flows.outcome import Outcome, summarise
-from flows.planning import make_plan, plan_data, read_plan, refuse_stale, write_plan
+from flows.plan_files import check_accounts, need_untouched, read_plan
+from flows.plan_text import render_refused
 from flows.pull import TABLES, pull_all
 from flows.recovery import recover
-from flows.render import render_plan, render_sync
+from flows.render import render_sync
 from flows.running import begin_run
 from flows.settings import Settings, load_settings
+from flows.staleness import refuse_stale
 from flows.terminal import progress_bars
 from flows.work import Work, open_work
 from transforms.vocabulary.errors import BadInput
@@ -32,7 +34,8 @@ def run_sync(*, plan_file: Path | None, quiet: bool) -> Answer:
     settings = load_settings()
     done = apply_file(settings, plan_file, quiet=quiet) if plan_file else full_sync(settings, quiet=quiet)[1]
     exit_code = SOME_ROWS_FAILED if done.applied.failed else DONE
-    return Answer(done.run.summary, render_sync(done), exit_code)
+    data = done.run.summary | ({"refused": [dataclasses.asdict(one) for one in done.refused]} if plan_file else {})
+    return Answer(data, [*render_sync(done), *render_refused(done)], exit_code)
 
 
 def full_sync(settings: Settings, *, quiet: bool) -> tuple[Work, Outcome]:
@@ -55,40 +58,24 @@ def begin_ahead(work: Work, pulling: Future[Any]) -> None:
 
 def apply_file(settings: Settings, file: Path, *, quiet: bool) -> Outcome:
     """Apply exactly the plan of that file. Cells whose present value is no longer the planned old one are refused and listed."""
+    kept = read_plan(file)
+    need_untouched(kept, file)
     with progress_bars(quiet=quiet) as progress:
         work = open_work(settings, progress=progress)
         with begin_run(work, "apply plan") as done:
-            plan = read_plan(file, done.accounts)
             work.need_all()
+            check_accounts(kept.plan, done.accounts, file)
+            guard_file(work, kept, file)
             done.recovered = sum(recover(work, name) for name in work.crms)
-            done.plan, stale = refuse_stale(work, plan)
-            work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": plan.as_of.isoformat(), "file": file.name})
-            done.applied.failed += stale
+            checked = refuse_stale(work, kept.plan)
+            done.plan, done.refused, done.standing = checked.plan, checked.refused, checked.standing
+            note = {"as_of": kept.plan.as_of.isoformat(), "file": file.name, "approved_by": kept.approval.by if kept.approval else None}
+            work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, note)
+            done.applied.failed += [one.report() for one in checked.refused]
             apply_cells(work, done.run.run_id, done.plan.cells, done.applied)
             apply_tasks(work, done.run.run_id, done.plan.create, done.plan.update, done.applied)
             done.run.summary |= summarise(work, done)
     return done
-
-
-def run_plan(*, out: Path | None, limit: int, quiet: bool) -> Answer:
-    """Pull, compute and compare; write nothing in any CRM."""
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise BadInput(
-            f"The plan was to be kept in {out}, which is a folder or lies in none; give the name of a file in a folder that exists."
-        )
-    with progress_bars(quiet=quiet) as progress:
-        work = open_work(load_settings(), progress=progress)
-        with begin_run(work, "plan") as done:
-            done.recovered, done.pulled = pull_all(work)
-            done.computation = compute(work, done.as_of)
-            done.plan = make_plan(work, done.computation, done.accounts)
-            keep_card(work, done.run.run_id, done.computation)
-            keep_outcomes(work, done.run.run_id, done.computation)
-            work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": done.as_of.isoformat()})
-            done.run.summary |= summarise(work, done)
-    if out is not None:
-        write_plan(done.plan, out)
-    return Answer({"run_id": done.run.run_id, **plan_data(done.plan)}, render_plan(done.plan, limit=limit, kept_in=out))
 
 
 def run_backfill(*, since: str, estimate: bool, quiet: bool) -> Answer:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows.commands.sync import apply_file, run_plan
+from flows.commands.plan import run_plan
+from flows.commands.sync import apply_file
 from flows.outcome import Outcome
 from flows.running import begin_run
 from flows.settings import load_settings
