@@ -168,17 +168,26 @@ def teardown(
     _show(lambda: run_teardown(dry_run=dry_run), as_json=as_json)
 
 
-@app.command(epilog=_example("stillthere plan --out plan.json"))
+@app.command(epilog=_example("stillthere plan --read plan.json --without tasks --out smaller.json"))
 def plan(
     out: Annotated[Path | None, typer.Option(help="Keep the plan in this file, for `stillthere sync --plan`.")] = None,
-    limit: Annotated[int, typer.Option(min=0, help="How many cells to print.")] = 20,
+    read: Annotated[Path | None, typer.Option(help="Read the plan of this file in place of making one; asks no CRM.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this part: crm=…, table=…, field=…, record=…, play=…, cells or tasks; may be given again."),
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Without this part, in the same words.")] = None,
+    approve: Annotated[str | None, typer.Option(help="With --read: your name, with which you approve the plan as it is.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Write a page for people into this file; it works offline.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="How many cells and tasks to print.")] = 20,
     *,
     as_json: Json = False,
 ) -> None:
-    """What a sync would write, cell by cell, old → new, with the reason. Reads the CRM, writes nothing in it."""
-    from flows.commands.sync import run_plan  # noqa: PLC0415 - see the module's docstring
+    """What a sync would write, cell by cell, old → new, with the reason. Writes nothing in any CRM. A kept plan can be read, cut down and approved."""
+    from flows.commands.plan import PlanWishes, run_plan, run_read_plan  # noqa: PLC0415 - see the module's docstring
 
-    _show(lambda: run_plan(out=out, limit=limit, quiet=as_json), as_json=as_json)
+    wishes = PlanWishes(out, page, tuple(only or ()), tuple(without or ()), approve, limit)
+    _show(lambda: run_plan(quiet=as_json, wishes=wishes) if read is None else run_read_plan(read, wishes), as_json=as_json)
 
 
 @app.command(epilog=_example("stillthere sync --plan plan.json"))
@@ -206,6 +215,21 @@ def backfill(
     from flows.commands.sync import run_backfill  # noqa: PLC0415 - see the module's docstring
 
     _show(lambda: run_backfill(since=since, estimate=estimate, quiet=as_json), as_json=as_json)
+
+
+@app.command(epilog=_example("stillthere revert 2026-11-22T09:14-7f3a --dry-run"))
+def revert(
+    run: Annotated[
+        str, typer.Argument(help="The run, as `stillthere runs` shows it, or the beginning of its id; last: the latest that wrote.")
+    ],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be put back.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put back what a run overwrote, only where the value is still ours; list the rest as conflicts; close the tasks that it raised."""
+    from flows.commands.revert import run_revert  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_revert(run=run, dry_run=dry_run, quiet=as_json), as_json=as_json)
 
 
 @app.command(epilog=_example("stillthere status"))
@@ -287,12 +311,14 @@ def backtest(
     _show(lambda: run_backtest(files, dates, out=out, seed=seed, quiet=as_json), as_json=as_json)
 
 
-@app.command(epilog=_example("stillthere report --json"))
-def report(*, as_json: Json = False) -> None:
-    """What the fields rest on: the last run, what the chance to hear back has learned, and the last backtest."""
+@app.command(epilog=_example("stillthere report --out report.html"))
+def report(
+    out: Annotated[Path | None, typer.Option(help="Write a page into this file; it works offline.")] = None, *, as_json: Json = False
+) -> None:
+    """What the fields rest on: where contacts stand, what became of our tasks, what was learned, holes, the last backtest and runs."""
     from flows.commands.report import run_report  # noqa: PLC0415 - see the module's docstring
 
-    _show(run_report, as_json=as_json)
+    _show(lambda: run_report(out=out), as_json=as_json)
 
 
 @app.command(name="read-mail", epilog=_example("stillthere read-mail bounce.eml away.eml"))
