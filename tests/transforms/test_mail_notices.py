@@ -265,3 +265,30 @@ def test_days_of_an_absence(text: str, start: date | None, end: date | None) -> 
 def test_a_check_in_brings_nothing(text: str, expected: bool) -> None:  # noqa: FBT001 - the expected value of a row
     """In nine languages: a message that only asks for a sign of life, against one that has something to say."""
     assert expected == is_checkin(text)
+
+
+def test_what_a_crm_saw_to_be_automatic_is_read_as_such() -> None:
+    """A short notice without any header: where the CRM says that a machine sent it, its own words give the reason."""
+    text = "Estaré fuera de la oficina hasta el lunes 16 de noviembre."
+    reading = read_text("", text, FROM_TOM, "inbound", "auto_reply", at=date(2026, 11, 3))
+    assert reading is not None
+    assert ("auto_reply", "absent", date(2026, 11, 16)) == (reading.kind, reading.reason, reading.absent_until)
+
+
+@pytest.mark.parametrize("greeting", ["Dear Sender,", "Guten Tag,", "Gentile Cliente,", "Beste Relatie,", "Cher Client,"])
+def test_a_greeting_to_nobody_in_particular_is_no_persons(greeting: str) -> None:
+    """Only a greeting with a name speaks for a person: notices greet as well."""
+    text = f"{greeting}\n\nMonsieur Leroy ne travaille plus dans notre établissement. Merci de contacter M. Roux."
+    assert read(text, FROM_AN_OFFICE).kind == "auto_reply"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("I've moved on to pursue new opportunities. For Halden matters contact julia@halden.example.", "auto_reply"),
+        ("Hi Dana,\n\nI've moved on to pursue new opportunities. For Halden matters contact julia@halden.example.", "human"),
+    ],
+)
+def test_a_departure_told_to_nobody_in_particular_is_a_notice(text: str, kind: str) -> None:
+    """Without any header the same words are a notice where they stand alone, and a person's where they greet one of us."""
+    assert read(text, FROM_TOM, "").kind == kind

@@ -13,14 +13,21 @@ from transforms.mail.phrases import GAP, Hit, book, fold, word_pattern
 ENOUGH = 3.0
 """Points from which a text without any header counts as an automatic reply [judgement, tried on the examples of the data files]."""
 
+CERTAIN = 4.0
+"""Points of a header, or of a CRM, that says that a machine answered."""
+
 TITLED = 3.0
 ANSWERED_TITLE = 1.5
 """A notice's title behind "Re:" is more often a person's answer to a notice of ours."""
 
 _LONG = 1800
 _SHORT = 400
-_GREETED = re.compile(r"^\s*(?:\w+[ ,]+){1,2}[A-ZÀ-Þ]\w+\s*[,!:]")
+_GREETED = re.compile(r"^\s*(?:\w+[ ,]+){1,2}([A-ZÀ-Þ]\w+)\s*[,!:]")
 _AT_ONCE = 160
+_AT_ONCE_POINTS = {"left": 0.6, "role_change": 0.9, "absent": 0.4}
+"""What it adds that a short text to nobody in particular begins so: for who left or changed enough for a notice
+where nothing speaks against it. Who is away says so in ordinary mail as well [judgement]."""
+
 _PREFIX = re.compile(
     r"^\s*(?:(?:re|aw|sv|antw|res|r|rif|tr|fw|fwd|wg|rv|enc|i|odp|回复|答复|回覆|返信|转发|轉寄|転送)(?:\[\d+\])?\s*[:：]\s*)+",
     re.IGNORECASE,
@@ -47,6 +54,13 @@ _SHARED = frozenset(
         "user",
         "webmaster",
         "postmaster",
+        "someone",
+        "customer",
+        "person",
+        "client",
+        "employee",
+        "colleague",
+        "sender",
     ]
 )
 _NAME = re.compile(r"[A-ZÀ-ÖØ-Þ][\w'’-]+")
@@ -54,12 +68,12 @@ _CHINESE_SURNAME = re.compile(r"[一-鿿々]{2,4}")
 
 
 def looks_automatic(mail: Mail) -> float:
-    """How much the headers say that a machine answered: 0 nothing, 4 certain."""
+    """How much the headers say that a machine answered: 0 nothing, ``CERTAIN`` certain."""
     submitted = mail.header("auto-submitted").lower()
     if submitted.startswith("auto-replied") or any(name in mail.headers for name in _AUTO_HEADERS):
-        return 4.0
+        return CERTAIN
     if mail.header("precedence").lower() in {"auto_reply", "auto-reply", "autoreply"}:
-        return 4.0
+        return CERTAIN
     if "mailbox rules agent" in mail.header("x-ms-exchange-generated-message-source").lower():
         return 3.0
     if mail.header("x-ms-exchange-inbox-rules-loop"):
@@ -103,7 +117,22 @@ def _beginning(said: list[Hit], message: str, mail: Mail) -> float:
     if left and not book("left_self").find(fold(message), message):
         # A few lines that begin with "X is no longer with us" are a notice, whoever typed them.
         return 0.9 + max(named_in(hit, message, mail) for hit in left)
-    return 0.4 if any(h.phrase.reason == "absent" and h.phrase.weight >= 2 and h.start <= _AT_ONCE for h in said) else 0.0
+    if is_answer(mail.subject) or is_greeted_by_name(message):
+        return 0.0
+    # Of oneself, to nobody in particular, and at once: that is how a notice speaks of its owner.
+    folded = fold(message)
+    own = {h.phrase.reason for h in said if h.phrase.weight >= 2 and h.start <= _AT_ONCE and _is_of_oneself(h, folded)}
+    if book("left_self").find(folded, message):
+        own.discard("left")
+    return max((_AT_ONCE_POINTS.get(reason, 0.0) for reason in own), default=0.0)
+
+
+_NEAR = 15
+
+
+def _is_of_oneself(hit: Hit, folded: str) -> bool:
+    """Whether "I" stands in a phrase or right before it."""
+    return bool(word_pattern("first").search(folded[max(0, hit.start - _NEAR) : hit.end]))
 
 
 def named_in(hit: Hit, message: str, mail: Mail) -> float:
@@ -156,5 +185,8 @@ def _of_a_person(message: str, mail: Mail, *, is_departure: bool) -> float:
 
 
 def is_greeted_by_name(message: str) -> bool:
-    """Whether the text begins with a greeting and a name."""
-    return bool(_GREETED.match(message)) and bool(word_pattern("greeting", starts_line=True).match(fold(message[:60])))
+    """Whether the text begins with a greeting and a name; "Dear Sender" and "Guten Tag" name nobody."""
+    found = _GREETED.match(message)
+    if found is None or not word_pattern("greeting", starts_line=True).match(fold(message[:60])):
+        return False
+    return not word_pattern("anyone").fullmatch(fold(found[1]))

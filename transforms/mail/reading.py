@@ -68,7 +68,7 @@ def read_text(subject: str, body: str, headers: str, direction: str, outcome: st
     if outcome == "bounced" or is_bounce(mail):
         fate = best_fate(read_bounce(mail))
         return _from_fate(fate) if fate else Reading(BOUNCE, "other")
-    reading = _read_answer(mail, written, asks_language=False)
+    reading = _read_answer(mail, written, asks_language=False, is_machine=outcome == "auto_reply")
     if outcome == "auto_reply" and reading.kind == HUMAN:
         # The CRM saw that a machine answered; our lists do not know the words.
         return replace(reading, kind=AUTO_REPLY, reason=reading.reason or "other", confidence=0.6)
@@ -86,11 +86,11 @@ _UNREADABLE = 0.2
 _SPARSE = 0.5
 
 
-def _read_answer(mail: Mail, at: date | None, *, asks_language: bool) -> Reading:
+def _read_answer(mail: Mail, at: date | None, *, asks_language: bool, is_machine: bool = False) -> Reading:
     formal = _by_form(mail)
     if formal:
         return formal
-    notice = read_notice(mail, at) or read_farewell(mail, at)
+    notice = read_notice(mail, at, is_machine=is_machine) or read_farewell(mail, at)
     if notice:
         return _from_notice(notice, mail)
     if not mail.text.strip():

@@ -12,7 +12,17 @@ from datetime import date
 
 from transforms.mail.dates import read_absence
 from transforms.mail.message import ADDRESS, Mail, addresses
-from transforms.mail.notices import ANSWERED_TITLE, ENOUGH, TITLED, bare_subject, is_answer, is_titled, looks_automatic, notice_points
+from transforms.mail.notices import (
+    ANSWERED_TITLE,
+    CERTAIN,
+    ENOUGH,
+    TITLED,
+    bare_subject,
+    is_answer,
+    is_titled,
+    looks_automatic,
+    notice_points,
+)
 from transforms.mail.parts import new_text, split_signature
 from transforms.mail.phrases import Hit, book, fold, word_pattern
 from transforms.matching.names import SHARED_MAILBOXES
@@ -50,8 +60,11 @@ class Notice:
     new_address: str = ""
 
 
-def read_notice(mail: Mail, at: date | None) -> Notice | None:
-    """What the mail says as an automatic reply, or None where a person wrote it. ``at`` is the day on which it was written."""
+def read_notice(mail: Mail, at: date | None, *, is_machine: bool = False) -> Notice | None:
+    """What the mail says as an automatic reply, or None where a person wrote it. ``at`` is the day on which it was written.
+
+    ``is_machine``: whoever logged the mail saw that a machine sent it.
+    """
     message, _ = split_signature(new_text(mail.text))
     folded = fold(message)
     subject = fold(bare_subject(mail.subject))
@@ -59,7 +72,7 @@ def read_notice(mail: Mail, at: date | None) -> Notice | None:
     said = [h for h in hits if not h.is_question and not _comes_back(h)]
     marks = book("notice").find(folded)
     title = [h for h in book("subject_auto", "subject_absent").find(subject) if not is_answer(mail.subject) or h.start == 0]
-    headers = looks_automatic(mail)
+    headers = CERTAIN if is_machine else looks_automatic(mail)
     persons = book("person").find(folded)
     titled = (ANSWERED_TITLE if is_answer(mail.subject) else TITLED) if title else 0.0
     points = headers + titled + notice_points(said, marks, message, mail) - sum({h.phrase.weight for h in persons})
