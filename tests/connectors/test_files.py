@@ -58,6 +58,8 @@ def test_parquet_and_csv_give_the_same_frame(tmp_path: Path) -> None:
         ("contact_id,email\n1,a,b\n", "row 1 has 3 cells"),
         ("contact_id,contact_id\n1,1\n", "contact_id twice"),
         ("contact_id\n1\n1\n", "a key must be unique"),
+        ("contact_id,\n1,\n", "no name for column 2"),
+        ("contact_id,is_deleted\n1,yes\n2,maybe\n", "is_deleted holds 'maybe' in row 2"),
         ('contact_id\n"1\n', "could not be read as CSV"),
     ],
 )
@@ -98,3 +100,19 @@ def test_the_public_mail_log_is_read(enron: Path) -> None:
     """The reference data beside the project is read as it is."""
     frames = read_folder(enron)
     assert (len(frames["contacts"]), len(frames["activities"])) == (97, 6184)
+
+
+def test_quotes_and_lines_in_cells_are_kept(tmp_path: Path) -> None:
+    """A cell may hold lines, commas, doubled quotes and words such as NA; an empty one is missing, quoted or not."""
+    text = 'contact_id,last_name,title\n007,"Two\r\nlines, ""so""",NA\n\n8,"",null\n'
+    found = read_table("contacts", written(tmp_path, "contacts.csv", "\ufeff" + text))
+    expected = [("007", 'Two\r\nlines, "so"', "NA"), ("8", None, "null")]
+    kept = found[["contact_id", "last_name", "title"]].astype("object")
+    assert list(kept.where(kept.notna(), None).itertuples(index=False, name=None)) == expected
+
+
+def test_yes_and_no_are_read_in_any_case(tmp_path: Path) -> None:
+    """Flags may be written as words or figures; an empty one is missing."""
+    rows = "contact_id,is_deleted\n1,Yes\n2,0\n3,\n4, TRUE\n"
+    found = read_table("contacts", written(tmp_path, "contacts.csv", rows))["is_deleted"]
+    assert found.astype("object").where(found.notna(), None).to_list() == [True, False, None, True]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from transforms.vocabulary.errors import BadInput
@@ -305,6 +306,8 @@ def check_table(table: Table, frame: pd.DataFrame) -> None:
     if expected != actual:
         wrong = sorted(set(expected.items()) ^ set(actual.items()))
         raise BadInput(f"{table.name} is not a canonical frame; these columns or dtypes differ: {wrong}.")
+    if any(frame[name].is_unique for name in table.key):
+        return  # nearly always, and one column is looked through faster than all
     doubled = frame.duplicated(subset=list(table.key))
     if doubled.any():
         first = frame.loc[doubled, list(table.key)].iloc[0].to_dict()
@@ -358,13 +361,18 @@ def _cast_date(column: Column, values: pd.Series, place: str) -> pd.Series:
 def _cast_bool(column: Column, values: pd.Series, place: str) -> pd.Series:
     if pd.api.types.is_bool_dtype(values.dtype):
         return values.astype("boolean")
-    words = values.astype("object").map(lambda v: str(v).strip().lower(), na_action="ignore")
-    words = words.mask(words == "")
-    result = words.map(lambda w: True if w in _TRUE else False if w in _FALSE else pd.NA, na_action="ignore")
     if pd.api.types.is_numeric_dtype(values.dtype):
-        result = values.map(lambda v: bool(v) if v in (0, 1) else pd.NA, na_action="ignore")
-    _refuse(column, values, words.notna() & result.isna(), "true or false", place)
-    return result.astype("boolean")
+        _refuse(column, values, values.notna() & ~values.isin([0, 1]), "true or false", place)
+        return values.astype("float64").astype("boolean")
+    # Each word is read once: there are few, and rows are many.
+    codes, words = pd.factorize(
+        values if str(values.dtype) == "str" else values.astype("object").map(str, na_action="ignore").astype("str")
+    )
+    texts = [str(word).strip().lower() for word in words]
+    meant = pd.array([True if text in _TRUE else False if text in _FALSE else pd.NA for text in texts], dtype="boolean")
+    unread = np.array([bool(text) for text in texts] + [False]) & np.append(meant.isna(), False)
+    _refuse(column, values, pd.Series(unread[codes], index=values.index), "true or false", place)
+    return pd.Series(meant.take(codes, allow_fill=True), index=values.index)
 
 
 def _cast_number(column: Column, values: pd.Series, place: str) -> pd.Series:
