@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from connectors.limiter import Day, Quota
 from transforms.vocabulary.changes import Change, Checkup, Cursor, Estimate, Page, WriteReport
 from transforms.vocabulary.fields import Field
 
@@ -91,6 +92,15 @@ class Crm(Protocol):
 
     def calls_left(self) -> int | None:
         """Calls left today by the CRM's last word, or None where it has not said."""
+
+    def quota(self) -> Quota:
+        """How the day's calls stand by the CRM's last word, and how many of them are ours. Sends nothing."""
+
+    def resume(self, day: Day) -> None:
+        """Take up a day as an earlier run knew it, so that many runs together leave others what one would. To be called after :meth:`greet`."""
+
+    def estimate_writes(self, cells: pd.DataFrame, create: pd.DataFrame, update: pd.DataFrame) -> dict[str, int]:
+        """How many calls, by purpose, it takes to write these CELLS and to create and update these TASKS where nothing is refused. Sends nothing."""
 
     def link(self, table: str, record_id: str) -> str:
         """The address at which a person sees the record."""

@@ -7,11 +7,14 @@ the caller: reading, setting a value, and creating by a unique key may; creating
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import tenacity
@@ -55,6 +58,31 @@ class TryAgain(Exception):
         self.error = error
         self.asked_s = asked_s
         self.is_unknown = is_unknown
+
+
+def time_of(headers: Mapping[str, str]) -> datetime:
+    """The CRM's own time of an answer, to the second, rounded down. Proxies drop or spoil the header: our own clock is the best that is left then."""
+    return _moment(headers.get("Date")) or datetime.now(UTC)
+
+
+def asked_wait_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds that ``Retry-After`` asks for, as a number or as a date by the CRM's own clock; None where it asks for none, or for nonsense."""
+    text = (headers.get("Retry-After") or "").strip()
+    if re.fullmatch(r"\d{1,15}(\.\d+)?", text):
+        return float(text) or None
+    moment = _moment(text)
+    if moment is None:
+        return None
+    seconds = (moment - time_of(headers)).total_seconds()
+    return seconds if seconds > 0 else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 import pandas as pd
 
+from connectors.hubspot.answers import CRM as CRM_LABEL
 from connectors.hubspot.checking import check, greet
 from connectors.hubspot.client import LIST_LIMIT, Client
 from connectors.hubspot.cursors import Standing, Window
@@ -20,9 +21,9 @@ from connectors.hubspot.mapping import CRM, to_owners, to_standing
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.setting_up import apply_changes, pending_setup, pending_teardown
 from connectors.hubspot.streams import PREFIX, STREAMS
-from connectors.hubspot.tasks import Tasks
-from connectors.hubspot.writing import write_cells
-from connectors.limiter import Limiter
+from connectors.hubspot.tasks import Tasks, calls_for_tasks
+from connectors.hubspot.writing import calls_to_write, write_cells
+from connectors.limiter import Day, Limiter, Quota
 from connectors.sending import Patience
 from transforms.vocabulary.changes import STANDING, Change, Checkup, Cursor, Estimate, Page, WriteReport
 from transforms.vocabulary.errors import BadInput
@@ -49,9 +50,9 @@ class Manner:
 
     own_names: Mapping[str, str] = field(default_factory=lambda: dict(OWN_NAMES))
     archive_every_s: float = 86_400
-    threads: int = 8
     count_every_s: float = 604_800
     known: Callable[[str], Iterable[str]] | None = None
+    threads: int = 8
     answers_a_page: int = 8
     searches_per_s: float = 3.9
     patience: Patience = field(default_factory=Patience)
@@ -88,11 +89,11 @@ class HubSpot:
             threads=manner.threads,
             lag_ms=int(index_lag_s * 1000),
             archive_every_ms=int(manner.archive_every_s * 1000),
-            answers_a_page=manner.answers_a_page,
             count_every_ms=int(manner.count_every_s * 1000),
             known=manner.known,
+            answers_a_page=manner.answers_a_page,
         )
-        limiter = Limiter(reserve_share=reserve_share, searches_per_s=manner.searches_per_s)
+        limiter = Limiter(reserve_share=reserve_share, searches_per_s=manner.searches_per_s, crm=CRM_LABEL)
         self._client = Client(
             token, self._base_url, paths=Paths(manner.version), limiter=limiter, patience=manner.patience, connections=manner.threads + 4
         )
@@ -225,6 +226,18 @@ class HubSpot:
     def calls_left(self) -> int | None:
         """See the protocol."""
         return self._client.limiter.daily_remaining
+
+    def quota(self) -> Quota:
+        """See the protocol. The day ends at midnight of the account's time zone; apps with OAuth are not told of one."""
+        return self._client.limiter.quota
+
+    def resume(self, day: Day) -> None:
+        """See the protocol."""
+        self._client.limiter.resume(day)
+
+    def estimate_writes(self, cells: pd.DataFrame, create: pd.DataFrame, update: pd.DataFrame) -> dict[str, int]:
+        """See the protocol."""
+        return {"write": calls_to_write(cells, self.records_at_once), "tasks": calls_for_tasks(create, update)}
 
     def link(self, table: str, record_id: str) -> str:
         """See the protocol. On loopback, the sandbox's own page."""

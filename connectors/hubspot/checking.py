@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connectors.hubspot.client import Answer, Client
 from connectors.hubspot.mapping import CRM
 from connectors.hubspot.streams import PREFIX, TASK_KEY
-from connectors.hubspot.values import from_ms, to_ms
+from connectors.hubspot.values import from_ms, to_ms, to_zone
+from connectors.limiter import Word
 from transforms.vocabulary.changes import Checkup, Finding
 from transforms.vocabulary.errors import CrmUnreachable, MissingScopes, NotAuthorised, RequestRejected, StillThereError
 from transforms.vocabulary.fields import Field
@@ -25,6 +27,8 @@ READ = {
     "tasks": "crm.objects.contacts.read",
 }
 """What is read, and the scope that HubSpot asks for it."""
+
+DAY_MS = 86_400_000
 
 LOOKED_AT = 20
 """E-mails that are looked at for their text."""
@@ -43,16 +47,30 @@ def check(client: Client, fields: Sequence[Field]) -> Checkup:
     findings.append(_may("read owners", "crm.objects.owners.read", lambda: next(client.owners(is_archived=False))))
     findings += _texts(client)
     findings += [finding for kind in ("contacts", "companies", "tasks") for finding in _defined(client, kind, fields)]
-    resets_at = _quota(client, findings)
-    limiter = client.limiter
-    client.limiter.resets_at = resets_at
-    return Checkup(CRM, account, answer.at, tuple(findings), limiter.daily_remaining, limiter.daily_limit, resets_at)
+    findings += _limits(client)
+    return _checkup(client, answer, tuple(findings))
 
 
 def greet(client: Client) -> Checkup:
     """The account, its clock and its calls left, in one call."""
-    answer = client.account()
-    return Checkup(CRM, _account(answer), answer.at, (), client.limiter.daily_remaining, client.limiter.daily_limit)
+    return _checkup(client, client.account(), ())
+
+
+def _checkup(client: Client, answer: Answer, findings: tuple[Finding, ...]) -> Checkup:
+    zone = _zone(answer.body)
+    if zone is not None:
+        client.limiter.know_zone(zone)
+    quota = client.limiter.quota
+    return Checkup(CRM, _account(answer), answer.at, findings, quota.left, quota.limit, quota.resets_at)
+
+
+def _zone(account: Mapping[str, Any]) -> tzinfo | None:
+    """The account's time zone, at whose midnight the day's calls are counted anew; None where HubSpot does not tell it."""
+    name = to_zone(str(account.get("timeZone") or ""))
+    if name:
+        return ZoneInfo(name)
+    offset_ms = account.get("utcOffsetMilliseconds")
+    return timezone(timedelta(milliseconds=offset_ms)) if isinstance(offset_ms, int) and abs(offset_ms) < DAY_MS else None
 
 
 def _account(answer: Answer) -> str:
@@ -125,21 +143,28 @@ def _defined(client: Client, kind: str, fields: Sequence[Field]) -> list[Finding
     return [Finding(f"fields of {kind}", is_good=True, detail=f"{f'all {len(wanted)} are' if len(wanted) > 1 else 'it is'} there{unique}")]
 
 
-def _quota(client: Client, findings: list[Finding]) -> datetime | None:
-    """When the day's calls are counted anew, where HubSpot says so (it does for private apps)."""
-    left, limit = client.limiter.daily_remaining, client.limiter.daily_limit
-    if left is not None:
-        findings.append(
-            Finding(
-                "calls",
-                is_good=left > 0,
-                detail=f"{left:,} of {limit or 0:,} are left today",
-                advice="" if left else "wait for midnight of the account's time zone",
-            )
-        )
+def _limits(client: Client) -> list[Finding]:
+    """How many calls are left, and how many may go at once, as HubSpot tells: in its headers, and for private apps on a page of its own."""
+    limiter, resets_at = client.limiter, None
     try:
-        results = client.usage().body.get("results") or ()
+        answer = client.usage()
     except (RequestRejected, MissingScopes, CrmUnreachable):
-        return None  # apps with OAuth have no such page; the headers are all there is
-    times = [ms for one in results if (ms := to_ms(one.get("resetsAt"))) is not None]
-    return from_ms(min(times)) if times else None
+        answer = None  # apps with OAuth have no such page; the headers are all there is
+    for one in (answer.body.get("results") if answer is not None else None) or ():
+        limit, used = one.get("usageLimit"), one.get("currentUsage")
+        if limiter.daily_remaining is None and answer is not None and isinstance(limit, int) and isinstance(used, int):
+            limiter.hear(Word(daily_limit=limit, daily_remaining=max(limit - used, 0)), answer.at)
+        if (ms := to_ms(one.get("resetsAt"))) is not None:
+            resets_at = from_ms(ms) if resets_at is None else min(resets_at, from_ms(ms))
+    if resets_at is not None:
+        limiter.know_reset(resets_at)
+    left, limit = limiter.daily_remaining, limiter.daily_limit
+    told = "HubSpot does not say how many calls a day this app may make, so nothing is assumed"
+    advice = ""
+    if left is not None:
+        told = f"{left:,} of {limit or 0:,} are left today" + (f", counted anew at {resets_at:%d %b %H:%M} UTC" if resets_at else "")
+        advice = "" if left else "wait for midnight of the account's time zone"
+    findings = [Finding("calls", is_good=left is None or left > 0, detail=told, advice=advice)]
+    if limiter.pace is not None:
+        findings.append(Finding("calls at once", is_good=True, detail=f"{limiter.pace[0]:,} in {limiter.pace[1]:g} s"))
+    return findings

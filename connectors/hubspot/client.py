@@ -10,20 +10,20 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 import hubspot
 import urllib3
-from hubspot.crm.objects.exceptions import ApiException
+from hubspot.crm.objects.exceptions import ApiException, OpenApiException
 
-from connectors.hubspot.answers import CRM, judge, to_word
+from connectors.hubspot.answers import CRM, judge, need_all_served, to_word
 from connectors.hubspot.paths import Paths
 from connectors.limiter import Limiter
-from connectors.sending import Patience, gate, send
-from transforms.vocabulary.errors import NotFound, RequestRejected
+from connectors.sending import Patience, gate, send, time_of
+from transforms.vocabulary.errors import NotFound, QuotaSpent, RequestRejected
 
 Json = dict[str, Any]
 
@@ -32,6 +32,9 @@ SEARCH_LIMIT = 200
 BATCH_LIMIT = 100
 LINK_BATCH_LIMIT = 1_000
 OWNERS_LIMIT = 500
+NOT_CONFIRMED = "NOT_CONFIRMED"
+"""Of what was to be written HubSpot's answer says nothing, and it does not stand. It counts as failed."""
+
 SEARCH_BODY_LIMIT = 2_900
 """Characters; HubSpot refuses a search whose body has more than 3,000."""
 
@@ -49,7 +52,8 @@ class Request:
     """One request. ``what`` completes 'we tried to …', ``purpose`` names what it is counted under.
 
     ``is_repeatable`` says of a write that doing it twice is the same as doing it once; ``has_body`` that a good answer has one;
-    ``lists`` that it holds a list of results, so that an answer without one is taken for what it is: no answer.
+    ``lists`` that it holds a list of results, so that an answer without one is taken for what it is: no answer; ``serves_all`` that an
+    item of it that HubSpot could not serve just now is asked for again, with all others.
     """
 
     method: str
@@ -62,6 +66,7 @@ class Request:
     is_repeatable: bool = True
     has_body: bool = True
     lists: bool = False
+    serves_all: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,12 +109,17 @@ class Client:
                 status, headers, text = self._send(request)
             finally:
                 self.limiter.give_back()
-            self.limiter.hear(to_word(headers))
+            at = time_of(headers)
+            self.limiter.hear(to_word(headers), at)
             if status == 429:
                 self._hold_back(text, attempt)
-            return Answer(
-                judge(status, headers, text, what=request.what, has_body=request.has_body, lists=request.lists), _time_of(headers)
-            )
+            try:
+                body = judge(status, headers, text, what=request.what, has_body=request.has_body, lists=request.lists)
+            except QuotaSpent as error:
+                raise self.limiter.dated(error) from error
+            if request.serves_all:
+                need_all_served(body, what=request.what)
+            return Answer(body, at)
 
         return send(
             call,
@@ -191,8 +201,9 @@ class Client:
                     query={"archived": "true" if is_archived else "false"},
                     body=body,
                     what=f"read {kind} by id",
-                    purpose="read",
+                    purpose=_purpose("read", kind),
                     lists=True,
+                    serves_all=True,
                 )
             )
             yield from answer.body.get("results", ())
@@ -202,7 +213,15 @@ class Client:
         body = {"inputs": list(inputs)}
         path = self.paths.objects(kind, "batch", action)
         answer: Json = self.request(
-            Request("POST", path, body=body, what=f"{action} {kind}", purpose="write", is_write=True, is_repeatable=is_repeatable)
+            Request(
+                "POST",
+                path,
+                body=body,
+                what=f"{action} {kind}",
+                purpose=_purpose("write", kind),
+                is_write=True,
+                is_repeatable=is_repeatable,
+            )
         ).body
         return answer
 
@@ -216,7 +235,7 @@ class Client:
                     self.paths.objects(kind, "batch", "archive"),
                     body=body,
                     what=f"archive {kind}",
-                    purpose="write",
+                    purpose=_purpose("write", kind),
                     is_write=True,
                     has_body=False,
                 )
@@ -231,7 +250,13 @@ class Client:
             path = self.paths.associations(source, target, "read")
             answer = self.request(
                 Request(
-                    "POST", path, body={"inputs": now}, what=f"read the associations of {source} with {target}", purpose="read", lists=True
+                    "POST",
+                    path,
+                    body={"inputs": now},
+                    what=f"read the associations of {source} with {target}",
+                    purpose=_purpose("read", source, target),
+                    lists=True,
+                    serves_all=True,
                 ),
                 stop,
             )
@@ -243,21 +268,19 @@ class Client:
                     todo.append({"id": one, "after": after})
         return {one: list(dict.fromkeys(many)) for one, many in found.items()}
 
-    def link(self, source: str, target: str, type_id: int, pairs: Sequence[tuple[str, str]]) -> None:
-        """Associate pairs of records. Doing it twice is harmless."""
-        for part in parts(pairs, LINK_BATCH_LIMIT):
-            types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}]
-            body = {"inputs": [{"from": {"id": one}, "to": {"id": other}, "types": types} for one, other in part]}
-            self.request(
-                Request(
-                    "POST",
-                    self.paths.associations(source, target, "create"),
-                    body=body,
-                    what=f"associate {source} with {target}",
-                    purpose="write",
-                    is_write=True,
-                )
-            )
+    def link_batch(self, source: str, target: str, type_id: int, pairs: Sequence[tuple[str, str]]) -> Json:
+        """Associate at most a thousand pairs of records; HubSpot's answer. Doing it twice is harmless."""
+        types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}]
+        request = Request(
+            "POST",
+            self.paths.associations(source, target, "create"),
+            body={"inputs": [{"from": {"id": one}, "to": {"id": other}, "types": types} for one, other in pairs]},
+            what=f"associate {source} with {target}",
+            purpose=_purpose("write", source, target),
+            is_write=True,
+        )
+        body: Json = self.request(request).body
+        return body
 
     def owners(self, *, is_archived: bool) -> Iterator[Found]:
         """The users who own records, page by page."""
@@ -351,7 +374,7 @@ class Client:
 
     def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
         """The bare exchange: status, headers and body, whatever the status is."""
-        with gate(CRM, request.what):
+        with gate(CRM, request.what), library_gate(request.what):
             try:
                 response = self._api.call_api(
                     request.path,
@@ -380,6 +403,19 @@ class Client:
         self.limiter.hold(min(1.0 * attempt, self.patience.longest_wait_s), is_search=is_search)
 
 
+@contextmanager
+def library_gate(what: str) -> Iterator[None]:
+    """Turn what the client library raises before it sends anything into our error. ``what`` completes 'we tried to …'."""
+    try:
+        yield
+    except OpenApiException as error:
+        raise RequestRejected(
+            f"We tried to {what} and the client library would not send it ({type(error).__name__}); please report this.",
+            status=0,
+            code=type(error).__name__,
+        ) from error
+
+
 def parts(many: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
     """``many`` in parts of at most ``size``."""
     for start in range(0, len(many), size):
@@ -391,11 +427,9 @@ def _found(answer: Answer) -> Found:
     return Found(answer.body.get("results") or [], str(after) if after is not None else None, answer.at, int(answer.body.get("total") or 0))
 
 
-def _time_of(headers: Mapping[str, str]) -> datetime:
-    # Proxies may drop the header; our own clock is the best that is left then.
-    date = headers.get("Date")
-    moment = parsedate_to_datetime(date) if date else datetime.now(UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _purpose(purpose: str, *kinds: str) -> str:
+    """What a call is counted under: all calls about tasks by themselves."""
+    return "tasks" if "tasks" in kinds else purpose
 
 
 def _is_closed(metadata: Mapping[str, Any]) -> bool:

@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 
 from connectors.hubspot.client import BATCH_LIMIT, Client, parts
+from connectors.hubspot.linking import link
 from connectors.hubspot.mapping import column, made
 from connectors.hubspot.streams import TASK_KEY
 from connectors.hubspot.values import to_texts, to_times
-from connectors.hubspot.writing import Outcome, to_report, write_batch
+from connectors.hubspot.writing import Outcome, to_report, write_batch, written
 from connectors.texts import to_plain
 from transforms.vocabulary.changes import TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import OutcomeUnknown, SetupNeeded
@@ -113,23 +114,46 @@ class Tasks:
         }
         missing = [row for row in batch if row["task_key"] not in there]
         inputs = [{"idProperty": TASK_KEY, "id": row["task_key"], "properties": to_properties(row)} for row in missing]
-        outcomes = write_batch(inputs, lambda some: self._client.batch_write("tasks", "upsert", some, is_repeatable=True)) if inputs else []
+        outcomes = (
+            write_batch(inputs, lambda some: self._client.batch_write("tasks", "upsert", some, is_repeatable=True), self._there)
+            if inputs
+            else []
+        )
         made_now = {row["task_key"]: outcome for row, outcome in zip(missing, outcomes, strict=True)}
         ids = {**there, **{key: outcome.crm_id for key, outcome in made_now.items() if outcome.fate is Fate.WRITTEN}}
         # Also those that were there: an earlier run may have ended between a task and its associations.
-        self._associate(batch, ids)
+        unlinked = self._associate(batch, ids)
         for row in batch:
             key = row["task_key"]
-            if key in there:
+            if key in unlinked:
+                yield to_report("tasks", key, unlinked[key])
+            elif key in there:
                 yield to_report("tasks", key, Outcome(Fate.UNCHANGED, crm_id=there[key]))
             else:
                 yield to_report("tasks", key, made_now[key], Fate.UNCHANGED if made_now[key].is_new is False else None)
 
-    def _associate(self, batch: Sequence[Json], ids: Mapping[str, str]) -> None:
+    def _there(self, inputs: Sequence[Json]) -> dict[int, Outcome]:
+        """Those of the inputs of an upsert whose task is there."""
+        places = {str(one["id"]): int(one["objectWriteTraceId"]) for one in inputs}
+        records = self._client.batch_read("tasks", list(places), (TASK_KEY,), id_property=TASK_KEY)
+        return {places[key]: written(record) for record in records if (key := record["properties"].get(TASK_KEY)) in places}
+
+    def _associate(self, batch: Sequence[Json], ids: Mapping[str, str]) -> dict[str, Outcome]:
+        """Associate the tasks with their contacts and companies; the outcome of those with which that failed. The next run tries them again."""
+        failed: dict[str, Outcome] = {}
         for target, type_id, name in (("contacts", TASK_TO_CONTACT, "contact_id"), ("companies", TASK_TO_COMPANY, "company_id")):
-            pairs = [(ids[row["task_key"]], str(row[name])) for row in batch if row["task_key"] in ids and _given(row[name])]
-            if pairs:
-                self._client.link("tasks", target, type_id, pairs)
+            pairs = {
+                row["task_key"]: (ids[row["task_key"]], str(row[name])) for row in batch if row["task_key"] in ids and _given(row[name])
+            }
+            refused = link(self._client, "tasks", target, type_id, list(pairs.values())) if pairs else {}
+            for key, pair in pairs.items():
+                if pair in refused:
+                    message = (
+                        f"The task is there, but HubSpot did not associate it with {target} record {pair[1]} ({refused[pair]}); see that record "
+                        "in HubSpot, and it is tried again in the next run."
+                    )
+                    failed.setdefault(key, Outcome(Fate.FAILED, refused[pair], message, crm_id=pair[0]))
+        return failed
 
     def _create_looking(self, batch: Sequence[Json]) -> Iterator[WriteReport]:
         reports: dict[str, WriteReport] = {}
@@ -164,6 +188,18 @@ class Tasks:
         linked = self._client.links("contacts", "tasks", contact_ids) if contact_ids else {}
         ids = list(dict.fromkeys(task for tasks in linked.values() for task in tasks))
         return list(self._client.batch_read("tasks", ids, PROPERTIES)) if ids else []
+
+
+def calls_for_tasks(create: pd.DataFrame, update: pd.DataFrame) -> int:
+    """How many calls TASKS take to create and to update where nothing is refused: those to be created are looked for, made, and associated."""
+    made_in = sum(3 + int(part["company_id"].notna().any()) for part in _parted(create))
+    gone = int((update["state"] == "deleted").sum())
+    return made_in + -(-gone // BATCH_LIMIT) + -(-(len(update) - gone) // BATCH_LIMIT)
+
+
+def _parted(tasks: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for first in range(0, len(tasks), BATCH_LIMIT):
+        yield tasks.iloc[first : first + BATCH_LIMIT]
 
 
 def to_properties(row: Mapping[str, Any]) -> dict[str, str]:

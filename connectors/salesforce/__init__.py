@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from connectors.limiter import Limiter
+from connectors.limiter import Day, Limiter, Quota
+from connectors.salesforce.answers import CRM as CRM_LABEL
 from connectors.salesforce.bulk import MAX_RECORDS, Bulk, Pace
 from connectors.salesforce.captured import Captured
 from connectors.salesforce.checking import check, greet
@@ -28,9 +29,9 @@ from connectors.salesforce.setting_up import apply_changes, pending_setup, pendi
 from connectors.salesforce.shape import Shape
 from connectors.salesforce.soql import count_of, statement
 from connectors.salesforce.streams import OWNERS, STREAMS, Stream
-from connectors.salesforce.tasks import Tasks
+from connectors.salesforce.tasks import Tasks, calls_for_tasks
 from connectors.salesforce.values import flatten, to_soql
-from connectors.salesforce.writing import write_cells
+from connectors.salesforce.writing import calls_to_write, write_cells
 from connectors.sending import Patience
 from connectors.windows import Window
 from transforms.vocabulary.changes import STANDING, Change, Checkup, Cursor, Estimate, Fate, Page, WriteReport
@@ -118,7 +119,7 @@ class Salesforce:
             whole_every_ms=int(manner.whole_every_s * 1000),
             known=manner.known,
         )
-        limiter = Limiter(limit=RATE, reserve_share=reserve_share)
+        limiter = Limiter(limit=RATE, reserve_share=reserve_share, crm=CRM_LABEL, is_rolling=True)
         self._client = Client(credentials, base_url=self._base_url, limiter=limiter, patience=manner.patience, version=manner.version)
         self._bulk = Bulk(self._client, manner.pace)
         self._shape = Shape(self._fields, dict(manner.own_names))
@@ -251,6 +252,18 @@ class Salesforce:
     def calls_left(self) -> int | None:
         """See the protocol."""
         return self._client.limiter.daily_remaining
+
+    def quota(self) -> Quota:
+        """See the protocol. A call counts for 24 hours, so there is no reset."""
+        return self._client.limiter.quota
+
+    def resume(self, day: Day) -> None:
+        """See the protocol."""
+        self._client.limiter.resume(day)
+
+    def estimate_writes(self, cells: pd.DataFrame, create: pd.DataFrame, update: pd.DataFrame) -> dict[str, int]:
+        """See the protocol."""
+        return {"write": calls_to_write(cells, self.records_at_once), "tasks": calls_for_tasks(create, update)}
 
     def link(self, table: str, record_id: str) -> str:
         """See the protocol. On loopback, the sandbox's own page."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from connectors.limiter import Word
-from connectors.sending import TryAgain
+from connectors.sending import TryAgain, asked_wait_s
 from transforms.vocabulary.errors import CrmUnreachable, MissingScopes, NotAuthorised, NotFound, QuotaSpent, RequestRejected
 
 CRM = "Salesforce"
@@ -18,12 +18,18 @@ LOCKED_WAIT_S = 1.0
 BUSY_WAIT_S = 5.0
 
 SESSION_ENDED = "INVALID_SESSION_ID"
+ENDED_SESSIONS = frozenset({SESSION_ENDED, "InvalidSessionId"})
+"""The same in the words of the older interfaces."""
+
 SPENT = "REQUEST_LIMIT_EXCEEDED"
 LOCKED = "UNABLE_TO_LOCK_ROW"
 NO_CURSOR = "INVALID_QUERY_LOCATOR"
 
 PASSING = frozenset(
-    {"QUERY_TIMEOUT", LOCKED, "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "REQUEST_RUNNING_TOO_LONG", "API_CURRENTLY_DISABLED"}
+    {
+        *("QUERY_TIMEOUT", LOCKED, "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "REQUEST_RUNNING_TOO_LONG", "API_CURRENTLY_DISABLED"),
+        "TXN_SECURITY_METERING_ERROR",
+    }
 )
 """Codes of calls that may succeed when they are sent again, whatever the status is."""
 
@@ -37,6 +43,9 @@ NOT_ALLOWED = frozenset(
     }
 )
 """Codes that say that our user lacks a permission."""
+
+PASSING_STATUSES = frozenset({406, 408, 420, 429})
+"""Statuses below 500 after which the same call may succeed. After 406 and 420 other connectors of Salesforce send again too."""
 
 _USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
 _TOTAL = "TotalRequests"
@@ -86,31 +95,59 @@ def to_refusal(body: Any) -> Refusal:
     """Read an error: a call's (``errorCode``), a collection's row (``statusCode``), or OAuth's (``error``)."""
     first = body[0] if isinstance(body, list) and body and isinstance(body[0], Mapping) else body if isinstance(body, Mapping) else {}
     code = first.get("errorCode") or first.get("statusCode") or first.get("exceptionCode") or first.get("error") or ""
-    return Refusal(str(code), str(first.get("message") or ""), tuple(map(str, first.get("fields") or ())), body)
+    return Refusal(str(code), str(first.get("message") or ""), _texts(first.get("fields")), body)
 
 
-def judge(status: int, headers: Mapping[str, str], body: bytes, *, what: str, has_body: bool, lists: str = "") -> Any:
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def judge(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    what: str,
+    has_body: bool,
+    lists: str = "",
+    tells: Sequence[str] = (),
+) -> Any:
     """The parsed body of a good answer (None where none is due); raises what a bad one means. ``what`` completes 'we tried to …'.
 
     Where it ``lists``, an object without a list of that name is a bad answer: taken for an empty one, it would end an extract early.
+    One that does not hold all that it ``tells`` is none either.
     """
-    if 200 <= status < 300:
-        if not has_body:
-            return None
-        data = to_json(body)
-        if not isinstance(data, dict | list) or (lists and not (isinstance(data, dict) and isinstance(data.get(lists), list))):
-            raise TryAgain(
-                CrmUnreachable(f"We tried to {what} and Salesforce's answer was empty or cut short; run again."), is_unknown=True
-            )
-        return data
-    raise verdict(status, headers, to_json(body), what=what)
+    data = to_json(body)
+    if not 200 <= status < 300:
+        raise verdict(status, headers, data, what=what)
+    if _is_error(data):
+        raise verdict(status, headers, data, what=what)
+    if not has_body:
+        return None
+    is_object = isinstance(data, dict)
+    if not isinstance(data, dict | list) or (lists and not (is_object and isinstance(data.get(lists), list))):
+        raise cut_short(what)
+    if tells and not (is_object and all(data.get(name) for name in tells)):
+        raise cut_short(what)
+    return data
+
+
+def cut_short(what: str) -> TryAgain:
+    """A good status with an answer that is none: something in between has spoken, or it broke off. What was done is not known."""
+    return TryAgain(CrmUnreachable(f"We tried to {what} and Salesforce's answer was empty or cut short; run again."), is_unknown=True)
+
+
+def _is_error(body: Any) -> bool:
+    """Whether a body is a call's error. A collection's row that failed is none: it stands in a list of results."""
+    first = body[0] if isinstance(body, list) and body else body
+    return isinstance(first, Mapping) and any(isinstance(first.get(name), str) for name in ("errorCode", "exceptionCode"))
 
 
 def verdict(status: int, headers: Mapping[str, str], body: Any, *, what: str) -> Exception:
     """What a refused call means: TryAgain, SessionEnded, or one of our errors. Also for the parts of a composite call."""
     refusal = to_refusal(body)
     said = f"{CRM} answered {status}{f' {refusal.code}' if refusal.code else ''}"
-    if refusal.code == SESSION_ENDED or status == 401:
+    if refusal.code in ENDED_SESSIONS or status == 401:
         return SessionEnded(
             NotAuthorised(
                 f"We tried to {what} and {said}, also with a new session; check the app's session policies and that its user may use the API."
@@ -118,17 +155,19 @@ def verdict(status: int, headers: Mapping[str, str], body: Any, *, what: str) ->
         )
     if refusal.code == SPENT:
         return _spent(what, said, refusal, to_word(headers))
-    passing = _passing(status, refusal.code, f"We tried to {what} and {said}")
+    passing = _passing(status, headers, refusal.code, f"We tried to {what} and {said}")
     return passing or _rejected(status, what, said, refusal)
 
 
-def _passing(status: int, code: str, tried: str) -> TryAgain | None:
+def _passing(status: int, headers: Mapping[str, str], code: str, tried: str) -> TryAgain | None:
     """TryAgain where the same call may work later."""
     if code in PASSING:
         error = CrmUnreachable(f"{tried}, again and again; run again in a few minutes.")
-        return TryAgain(error, asked_s=LOCKED_WAIT_S if code == LOCKED else None, is_unknown=code not in APPLIED_NOTHING)
-    if status >= 500 or status in (408, 420, 429):
-        return TryAgain(CrmUnreachable(f"{tried}; it may pass, so run again later."), is_unknown=status != 429)
+        wait_s = LOCKED_WAIT_S if code == LOCKED else asked_wait_s(headers)
+        return TryAgain(error, asked_s=wait_s, is_unknown=code not in APPLIED_NOTHING)
+    if status >= 500 or status in PASSING_STATUSES:
+        error = CrmUnreachable(f"{tried}; it may pass, so run again later.")
+        return TryAgain(error, asked_s=asked_wait_s(headers), is_unknown=status != 429)
     return None
 
 
@@ -157,7 +196,8 @@ def _spent(what: str, said: str, refusal: Refusal, word: Word) -> Exception:
     is_total = word.daily_remaining == 0 or refusal.message.startswith(_TOTAL)
     if is_total:
         return QuotaSpent(
-            f"We tried to {what} and {said}: the org's calls of the last 24 hours are used up; run again in some hours, when there are new ones."
+            f"We tried to {what} and {said}: the org's calls of the last 24 hours are used up; run again in some hours, when there are new ones.",
+            crm=CRM,
         )
     return TryAgain(
         CrmUnreachable(f"We tried to {what} and {said}: too many long calls at once, again and again; run again later."),

@@ -97,7 +97,7 @@ class Bulk:
     def ask(self, soql: str, *, what: str) -> str:
         """Make a query job, over archived and deleted rows too; its id. One made in vain does no harm."""
         body = {"operation": "queryAll", "query": soql}
-        answer = self._client.request(Request("POST", "jobs/query", f"{what} in bulk", "bulk", body=body))
+        answer = self._client.request(Request("POST", "jobs/query", f"{what} in bulk", "bulk", body=body, tells=("id",)))
         return str(answer.body["id"])
 
     def open(self, object_name: str, operation: str, *, external_id: str = "") -> str:
@@ -105,7 +105,9 @@ class Bulk:
         body: Json = {"object": object_name, "operation": operation, "contentType": "CSV", "lineEnding": "LF", "columnDelimiter": "COMMA"}
         if external_id:
             body["externalIdFieldName"] = external_id
-        answer = self._client.request(Request("POST", "jobs/ingest", f"{operation} {object_name} in bulk", "write", body=body))
+        answer = self._client.request(
+            Request("POST", "jobs/ingest", f"{operation} {object_name} in bulk", "write", body=body, tells=("id",))
+        )
         return str(answer.body["id"])
 
     def upload(self, job_id: str, rows: bytes, *, what: str) -> None:
@@ -121,11 +123,16 @@ class Bulk:
 
     def abort(self, job_id: str, *, kind: str = INGEST) -> None:
         """End a job before its time; rows that were written stay written."""
-        self._client.request(Request("PATCH", f"jobs/{kind}/{job_id}", "end a bulk job", "write", body={"state": "Aborted"}))
+        self._client.request(
+            Request("PATCH", f"jobs/{kind}/{job_id}", "end a bulk job", "write", body={"state": "Aborted"}, is_finishing=True)
+        )
 
     def state(self, job_id: str, *, kind: str = QUERY) -> JobState:
         """How far a job is now. Costs a call. Raises NotFound where Salesforce knows it no more."""
-        answer = self._client.request(Request("GET", f"jobs/{kind}/{job_id}", "look at a bulk job", "bulk"))
+        # A job that writes goes on without us: it is seen to its end, or nobody knows what it wrote.
+        answer = self._client.request(
+            Request("GET", f"jobs/{kind}/{job_id}", "look at a bulk job", _purpose(kind), tells=("state",), is_finishing=kind == INGEST)
+        )
         body = answer.body
         return JobState(
             job_id,
@@ -227,7 +234,9 @@ class Bulk:
 
     def outcome(self, job_id: str, which: str) -> Iterator[Json]:
         """The rows of an ingest job: ``successfulResults``, ``failedResults`` or ``unprocessedrecords``, each as a dict by column."""
-        request = Request("GET", f"jobs/ingest/{job_id}/{which}/", "read what became of a bulk job's rows", "bulk", is_streamed=True)
+        request = Request(
+            "GET", f"jobs/ingest/{job_id}/{which}/", "read what became of a bulk job's rows", "write", is_streamed=True, is_finishing=True
+        )
         for failures in range(1, self._client.patience.attempts + 1):
             answer = self._client.request(request)
             try:
@@ -248,6 +257,11 @@ class Bulk:
             self._pace.sleep(seconds)
         else:
             stop.wait(seconds)
+
+
+def _purpose(kind: str) -> str:
+    """What looking at a job is counted under."""
+    return "write" if kind == INGEST else "bulk"
 
 
 def read_csv(answer: Answer, rows_a_slice: int, *, skip: int = 0, is_quoted: bool = False) -> Iterator[tuple[pa.RecordBatch, int]]:

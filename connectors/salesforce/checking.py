@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.limiter import Word
 from connectors.salesforce.answers import CRM as CRM_LABEL
 from connectors.salesforce.client import Client, Part, Request, SubAnswer
 from connectors.salesforce.definitions import DESCRIBED_AS, FIELD_TYPES, INTEGRATION
@@ -33,6 +34,8 @@ SET_UP = "run `stillthere setup`"
 def greet(client: Client) -> Checkup:
     """The org, its clock and its calls left, in one call."""
     found = client.find([ORGANIZATION], purpose="check", what="find out in which org we are")[0]
+    if client.limiter.daily_remaining is None:
+        _limits(client)  # the header that tells was lost on its way
     return Checkup(CRM, _account(found.records), found.at, (), client.limiter.daily_remaining, client.limiter.daily_limit)
 
 
@@ -45,12 +48,11 @@ def check(client: Client, shape: Shape) -> Checkup:
         finding = Finding(what, is_good=False, detail=f"{CRM_LABEL} did not let us in", advice=str(error))
         return Checkup(CRM, "", datetime.now(UTC), (finding,))
     findings = [Finding("credentials", is_good=True, detail=f"accepted for {told.account}")]
-    for part in (_version, lambda one: _reading(one, shape, told.now), lambda one: _writing(one, shape.fields), _mail):
+    for part in (_version, lambda one: _reading(one, shape, told.now), lambda one: _writing(one, shape.fields), _mail, _limits):
         try:
             findings += part(client)
         except StillThereError as error:
             findings.append(Finding("org", is_good=False, detail=f"{CRM_LABEL} did not answer as it should", advice=str(error)))
-    findings += _calls(client)
     return Checkup(CRM, told.account, told.now, tuple(findings), client.limiter.daily_remaining, client.limiter.daily_limit)
 
 
@@ -142,12 +144,24 @@ def _mail(client: Client) -> list[Finding]:
     return [Finding("mail", is_good=True, detail=f"{kept} mails of the last {MAIL_DAYS} days are kept as records")]
 
 
-def _calls(client: Client) -> list[Finding]:
-    left, limit = client.limiter.daily_remaining, client.limiter.daily_limit
-    if left is None:
-        return []
-    advice = "" if left > 0 else "wait some hours: calls come back 24 hours after they were made"
-    return [Finding("calls", is_good=left > 0, detail=f"{left:,} of {limit or 0:,} are left of the last 24 hours", advice=advice)]
+def _limits(client: Client) -> list[Finding]:
+    """How many calls and bulk jobs are left, by the org's own page of limits."""
+    told = client.request(Request("GET", "limits", "ask how many calls are left", "check")).body
+    findings = []
+    for name, what, of in (
+        ("DailyApiRequests", "calls", "of the last 24 hours"),
+        ("DailyBulkV2QueryJobs", "bulk jobs that read", "today"),
+        ("DailyBulkApiBatches", "batches of bulk jobs that write", "today"),
+    ):
+        limit, left = (told.get(name, {}).get(key) if isinstance(told.get(name), dict) else None for key in ("Max", "Remaining"))
+        if not isinstance(limit, int) or not isinstance(left, int):
+            findings.append(Finding(what, is_good=True, detail=f"{CRM_LABEL} does not say how many are left, so nothing is assumed"))
+            continue
+        if name == "DailyApiRequests" and client.limiter.daily_remaining is None:
+            client.limiter.hear(Word(daily_limit=limit, daily_remaining=left), client.at)
+        advice = "" if left > 0 else "wait some hours: they come back 24 hours after they were used"
+        findings.append(Finding(what, is_good=left > 0, detail=f"{left:,} of {limit:,} are left {of}", advice=advice))
+    return findings
 
 
 def _some(names: Sequence[str]) -> str:

@@ -11,21 +11,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from types import NoneType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 import requests
 from simple_salesforce.api import Salesforce
-from zeep.exceptions import Fault, TransportError
 
 from connectors.limiter import Limiter
-from connectors.salesforce.answers import CRM, SESSION_ENDED, CursorEnded, SessionEnded, judge, to_refusal, to_word, verdict
+from connectors.salesforce.answers import CRM, CursorEnded, SessionEnded, cut_short, judge, to_refusal, to_word, verdict
 from connectors.salesforce.credentials import Credentials
 from connectors.salesforce.session import API_VERSION, Session
-from connectors.sending import Patience, TryAgain, gate, send
-from transforms.vocabulary.errors import CrmUnreachable
+from connectors.salesforce.soap import library_gate
+from connectors.sending import Patience, TryAgain, gate, send, time_of
+from transforms.vocabulary.errors import QuotaSpent
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -44,7 +44,8 @@ class Request:
 
     ``what`` completes 'we tried to …', ``purpose`` names what it is counted under. ``body`` is JSON, or bytes of CSV.
     ``is_repeatable`` says of a write that doing it twice is the same as doing it once; ``has_body`` that a good answer has a JSON body;
-    ``lists`` names the list that it must hold. ``is_streamed``: the answer's body is left unread in ``Answer.response``.
+    ``lists`` names the list that it must hold, ``tells`` what else must stand in it. ``is_streamed``: the answer's body is left unread in ``Answer.response``.
+    ``is_finishing``: it sees to its end what would go on without us, and may use the calls that are left to others.
     """
 
     method: str
@@ -58,7 +59,9 @@ class Request:
     is_repeatable: bool = True
     has_body: bool = True
     lists: str = ""
+    tells: tuple[str, ...] = ()
     is_streamed: bool = False
+    is_finishing: bool = False
 
 
 @dataclass(frozen=True)
@@ -233,11 +236,7 @@ class Client:
 
         def call(_attempt: int) -> list[SubAnswer]:
             answer = self._renewing(lambda: self._once(request, None), request.what)
-            found = [
-                SubAnswer(int(one.get("httpStatusCode") or 0), one.get("body"), answer.at, what) for one in answer.body["compositeResponse"]
-            ]
-            if len(found) != len(subrequests):
-                raise _cut_short(what)
+            found = _in_order(answer, body["compositeRequest"], what)
             if not is_write:
                 for one in found:
                     bad = None if one.is_good else verdict(one.status, answer.headers, one.body, what=what)
@@ -260,8 +259,8 @@ class Client:
 
         def call(_attempt: int) -> tuple[list[Json], datetime]:
             answer = self._renewing(lambda: self._once(request, None), request.what)
-            if not isinstance(answer.body, list) or len(answer.body) != len(records):
-                raise _cut_short(what)
+            if not _is_list_of(answer.body, len(records), dict):
+                raise cut_short(what)
             return answer.body, answer.at
 
         return self._sending(call, request, None)
@@ -272,8 +271,8 @@ class Client:
         for some in parts(ids, RETRIEVE_LIMIT):
             body: Json = {"ids": list(some), "fields": list(fields)}
             answer = self.request(Request("POST", f"composite/sobjects/{name}", f"read {name} by id", purpose, body=body))
-            if not isinstance(answer.body, list) or len(answer.body) != len(some):
-                raise _cut_short(f"read {name} by id").error
+            if not _is_list_of(answer.body, len(some), dict | NoneType):
+                raise cut_short(f"read {name} by id").error
             found += [one if isinstance(one, dict) and one.get("Id") else None for one in answer.body]
         return found
 
@@ -288,14 +287,8 @@ class Client:
             salesforce = self.session.for_metadata()
             self._begin(purpose, None)
             try:
-                with gate(CRM, what):
+                with gate(CRM, what), library_gate(what):
                     return call(salesforce)
-            except Fault as fault:
-                code = str(fault.code or "").rpartition(":")[2]
-                status = 401 if code == SESSION_ENDED else 500 if code in ("SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION") else 400
-                raise verdict(status, {}, [{"errorCode": code, "message": str(fault.message)}], what=what) from fault
-            except TransportError as error:
-                raise verdict(int(error.status_code or 500), {}, None, what=what) from error
             finally:
                 self.limiter.give_back()
 
@@ -307,15 +300,19 @@ class Client:
     # One exchange
 
     def _sending(self, call: Callable[[int], T], request: Request, stop: threading.Event | None) -> T:
-        return send(
-            call,
-            crm=CRM,
-            what=request.what,
-            is_write=request.is_write,
-            is_repeatable=request.is_repeatable,
-            patience=self.patience,
-            stop=stop,
-        )
+        try:
+            return send(
+                call,
+                crm=CRM,
+                what=request.what,
+                is_write=request.is_write,
+                is_repeatable=request.is_repeatable,
+                patience=self.patience,
+                stop=stop,
+            )
+        except QuotaSpent as error:
+            # What the limiter itself has said is dated already.
+            raise (error if error.resets_at is not None else self.limiter.dated(error)) from error
 
     def _renewing(self, once: Callable[[], T], what: str) -> T:
         """Make a call; where its session has ended, sign in anew and make it once more, never oftener."""
@@ -339,7 +336,7 @@ class Client:
 
     def _once(self, request: Request, stop: threading.Event | None) -> Answer:
         salesforce = self.session.salesforce()
-        self._begin(request.purpose, stop)
+        self._begin(request.purpose, stop, is_finishing=request.is_finishing)
         try:
             with gate(CRM, request.what):
                 response = self._exchange(salesforce, request)
@@ -347,11 +344,19 @@ class Client:
                 text = b"" if is_left else response.content
         finally:
             self.limiter.give_back()
-        self.limiter.hear(to_word(response.headers))
-        self.at = at = _time_of(response.headers)
+        self.at = at = time_of(response.headers)
+        self.limiter.hear(to_word(response.headers), at)
         if is_left:
             return Answer(None, at, response.status_code, response.headers, response)
-        body = judge(response.status_code, response.headers, text, what=request.what, has_body=request.has_body, lists=request.lists)
+        body = judge(
+            response.status_code,
+            response.headers,
+            text,
+            what=request.what,
+            has_body=request.has_body,
+            lists=request.lists,
+            tells=request.tells,
+        )
         return Answer(body, at, response.status_code, response.headers)
 
     def _exchange(self, salesforce: Salesforce, request: Request) -> requests.Response:
@@ -369,8 +374,8 @@ class Client:
             request.method, address, params=dict(request.query) or None, data=body, headers=headers, stream=True
         )
 
-    def _begin(self, purpose: str, stop: threading.Event | None) -> None:
-        self.limiter.take(stop=stop)
+    def _begin(self, purpose: str, stop: threading.Event | None, *, is_finishing: bool = False) -> None:
+        self.limiter.take(stop=stop, is_finishing=is_finishing)
         self._count(purpose)
 
     def _count(self, purpose: str) -> None:
@@ -395,13 +400,18 @@ def to_found(answer: Answer) -> Found:
     return Found(body.get("records") or [], int(body.get("totalSize") or 0), str(more) if more else None, answer.at)
 
 
-def _cut_short(what: str) -> TryAgain:
-    error = CrmUnreachable(f"We tried to {what} and {CRM}'s answer did not cover all that was sent; run again.")
-    return TryAgain(error, is_unknown=True)
+def _is_list_of(body: Any, length: int, kind: Any) -> bool:
+    """Whether a body is a list that answers for everything that was asked."""
+    return isinstance(body, list) and len(body) == length and all(isinstance(one, kind) for one in body)
 
 
-def _time_of(headers: Mapping[str, str]) -> datetime:
-    # Proxies may drop the header; our own clock is the best that is left then.
-    date = headers.get("Date")
-    moment = parsedate_to_datetime(date) if date else datetime.now(UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _in_order(answer: Answer, asked: Sequence[Json], what: str) -> list[SubAnswer]:
+    """What became of each part, in the order in which they were asked. Raises TryAgain where one is missing or tells no status."""
+    told = {one.get("referenceId"): one for one in answer.body["compositeResponse"] if isinstance(one, dict)}
+    found = []
+    for part in asked:
+        one = told.get(part["referenceId"], {})
+        if not isinstance(one.get("httpStatusCode"), int):
+            raise cut_short(what)
+        found.append(SubAnswer(one["httpStatusCode"], one.get("body"), answer.at, what))
+    return found

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.salesforce.answers import CRM as CRM_LABEL
-from connectors.salesforce.answers import LOCKED
+from connectors.salesforce.answers import LOCKED, to_refusal
 from connectors.salesforce.client import Client
 from connectors.salesforce.describing import need_fields
 from connectors.salesforce.names import CRM
@@ -62,11 +62,10 @@ def refused(code: str, fields: Sequence[str] = ()) -> Outcome:
 
 def to_outcome(result: Mapping[str, Any]) -> Outcome:
     """One result of a collection."""
-    if result.get("success"):
+    if result.get("success") is True:
         return Outcome(Fate.WRITTEN, crm_id=str(result.get("id") or ""), is_new=result.get("created"))
-    errors: Sequence[Json] = result.get("errors") or ({},)
-    error = errors[0]
-    return refused(str(error.get("statusCode") or "REFUSED"), tuple(map(str, error.get("fields") or ())))
+    refusal = to_refusal(result.get("errors"))
+    return refused(refusal.code or "REFUSED", refusal.fields)
 
 
 def need_setup(client: Client, name: str, outcomes: Sequence[Outcome], names: Sequence[str]) -> None:

@@ -33,6 +33,9 @@ SUBJECT_LIMIT, BODY_LIMIT = 255, 32_000
 NAMES_AT_ONCE = 200
 """Keys or ids that one query asks for."""
 
+WORDS_CALLS = 2
+"""Calls that find out what the org calls the things that a task needs."""
+
 TRIES = 4
 """How often tasks are looked for and the rest of them sent."""
 
@@ -143,7 +146,9 @@ class Tasks:
     def _write(self, method: str, path: str, records: Sequence[Json], *, is_repeatable: bool) -> list[Outcome]:
         def write(some: Sequence[Json]) -> list[Outcome]:
             try:
-                results, _ = self._client.collection(method, path, some, what=f"write {len(some)} tasks", is_repeatable=is_repeatable)
+                results, _ = self._client.collection(
+                    method, path, some, what=f"write {len(some)} tasks", is_repeatable=is_repeatable, purpose="tasks"
+                )
             except RequestRejected as error:
                 need_setup(self._client, "Task", [refused(error.code)], [TASK_KEY])
                 if len(some) == 1:
@@ -158,10 +163,11 @@ class Tasks:
 
     def _delete(self, batch: Sequence[Json]) -> Iterator[WriteReport]:
         query = {"ids": ",".join(str(row["task_id"]) for row in batch), "allOrNone": "false"}
-        request = Request("DELETE", "composite/sobjects", f"delete {len(batch)} tasks", "write", query=query, is_write=True)
+        request = Request("DELETE", "composite/sobjects", f"delete {len(batch)} tasks", "tasks", query=query, is_write=True)
         results = self._client.request(request).body
-        for row, result in zip(batch, results, strict=True):
-            outcome = to_outcome(result)
+        is_told = isinstance(results, list) and len(results) == len(batch) and all(isinstance(one, dict) for one in results)
+        for place, row in enumerate(batch):
+            outcome = to_outcome(results[place]) if is_told else refused("NOT_CONFIRMED")
             # One that is deleted already is as it was to be.
             is_gone = outcome.fate is Fate.WRITTEN or outcome.code == "ENTITY_IS_DELETED"
             yield to_report("tasks", row["task_key"], Outcome(Fate.WRITTEN, crm_id=str(row["task_id"])) if is_gone else outcome)
@@ -180,7 +186,7 @@ class Tasks:
             if contacts:
                 soql += f" AND WhoId IN ({_listed(contacts[place * NAMES_AT_ONCE : (place + 1) * NAMES_AT_ONCE])})"
             try:
-                for records in self._client.query(soql, is_all=True, purpose="read", what="read our tasks"):
+                for records in self._client.query(soql, is_all=True, purpose="tasks", what="read our tasks"):
                     yield from records
             except RequestRejected as error:
                 need_setup(self._client, "Task", [refused(error.code)], [TASK_KEY])
@@ -193,16 +199,23 @@ class Tasks:
 
     def _org_words(self) -> Words:
         if self._words is None:
-            fields = described(self._client, "Task", purpose="read")
+            fields = described(self._client, "Task", purpose="tasks")
             if TASK_KEY not in fields:
                 raise SetupNeeded(
                     f"We tried to look at tasks and {CRM_LABEL} has no field {TASK_KEY} on them, or our user may not see it; run "
                     f"`stillthere setup`, or give our user the permission set {INTEGRATION}, then run again."
                 )
             soql = "SELECT ApiName, IsClosed, IsDefault FROM TaskStatus ORDER BY SortOrder"
-            pages = self._client.query(soql, purpose="read", what="read which states a task can have")
+            pages = self._client.query(soql, purpose="tasks", what="read which states a task can have")
             self._words = to_words(fields, [record for page in pages for record in page])
         return self._words
+
+
+def calls_for_tasks(create: pd.DataFrame, update: pd.DataFrame) -> int:
+    """How many calls TASKS take to create and to update where nothing is refused: the org's words are asked for, those to be created looked for."""
+    gone = int((update["state"] == "deleted").sum())
+    batches = 2 * -(-len(create) // COLLECTION_LIMIT) + -(-gone // COLLECTION_LIMIT) + -(-(len(update) - gone) // COLLECTION_LIMIT)
+    return batches + WORDS_CALLS if batches else 0
 
 
 def to_words(fields: Mapping[str, Json], states: Sequence[Json]) -> Words:

@@ -44,6 +44,9 @@ and one for each look at it: four in all where it takes a second, six for ten se
 its size. Two thousand records are ten calls, so from there on a job that takes up to a minute costs no more.
 """
 
+JOB_CALLS = 10
+"""Calls that a job is forecast to take: as many as where it takes a minute."""
+
 
 def write_cells(client: Client, bulk: Bulk, table: str, cells: pd.DataFrame, fields: Sequence[Field]) -> Iterator[WriteReport]:
     """Write CELLS of one table; one report a record. ``fields`` are ours: they tell the form of each value."""
@@ -61,6 +64,16 @@ def write_cells(client: Client, bulk: Bulk, table: str, cells: pd.DataFrame, fie
                 else:
                     yield to_report(table, record["id"], outcome)
             yield from _write_in_collections(client, table, name, locked)
+
+
+def calls_to_write(cells: pd.DataFrame, records_at_once: int) -> int:
+    """How many calls :func:`write_cells` makes for CELLS of any tables, given in chunks of so many records, where nothing is refused."""
+    calls = 0
+    for _, ids in cells.drop_duplicates(["table", "record_id"]).groupby("table")["record_id"]:
+        for first in range(0, len(ids), records_at_once):
+            for n in ids.iloc[first : first + records_at_once].map(object_of).value_counts():
+                calls += -(-n // COLLECTION_LIMIT) if n < BULK_FROM else JOB_CALLS
+    return calls
 
 
 def write_locked_again(client: Client, records: Sequence[Json], write: Callable[[Sequence[Json]], Sequence[Outcome]]) -> list[Outcome]:

@@ -73,11 +73,15 @@ class OutcomeUnknown(CrmUnreachable):
 
 
 class QuotaSpent(CrmUnreachable):
-    """The calls that we may use today are used up. ``resets_at`` says when there are new ones, if the CRM told us."""
+    """The calls that we may use today are used up. ``resets_at`` says from when all of them can be had again, where that is known.
 
-    def __init__(self, message: str, resets_at: datetime | None = None) -> None:
+    ``crm`` is the CRM's name for people.
+    """
+
+    def __init__(self, message: str, resets_at: datetime | None = None, crm: str = "") -> None:
         super().__init__(message)
         self.resets_at = resets_at
+        self.crm = crm
 
 
 class SomeCrmsFailed(StillThereError):
