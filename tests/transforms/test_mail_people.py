@@ -249,3 +249,18 @@ def test_other_mail_of_machines_is_neither(raw: str, expected: tuple[str, str, s
     reading = one(raw)
     assert expected == (reading.kind, reading.reason, reading.evidence)
     assert reading.kind == "auto_reply" or reading.confidence < 0.9
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("Delivery failed: parcel 88", "Your parcel could not be delivered. Reason: recipient unknown at this address."),
+        ("Undeliverable contract pages", "Pages 3 and 4 were returned to sender. Address unknown, they said."),
+        ("Mailbox full?", "Dana, is our shared mailbox full? People say they get errors 552 when sending."),
+    ],
+)
+@pytest.mark.parametrize("header", ["Return-Path: <>", "Auto-Submitted: no", "Precedence: bulk"])
+def test_a_parcel_that_came_back_is_no_bounce(subject: str, body: str, header: str) -> None:
+    """A title and words of a failed delivery are not enough: a server's report has a code, or the address that failed."""
+    raw = f"From: Tom Becker <tom@halden.example>\nTo: dana@vendor.example\nSubject: {subject}\n{header}\n\n{body}\n"
+    assert read_message(raw.encode())[0].kind == "human"

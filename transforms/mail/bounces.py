@@ -76,10 +76,13 @@ def _reads_as_bounce(mail: Mail, raw: bytes) -> bool:
         return daemon and bool(signs().find(folded)) and not _is_addressed(text)
     if daemon:
         return titled or coded or said or bool(_by_library(raw))
-    # A title alone is not enough: somebody may write about a bounce. What only a server's mail has must be there as well.
-    if not said or (mail.header("in-reply-to") and not _is_server_mail(mail)):
+    # A title alone is not enough: somebody may write about a bounce, or about a parcel. What only a server's mail has must be there as well:
+    # a code or the address that failed, and a mail that came back or headers of a machine or no greeting.
+    if not said or _ASKED.search(mail.subject) or (mail.header("in-reply-to") and not _is_server_mail(mail)):
         return False
-    return (coded and not _is_addressed(text)) or bool(mail.original) or _is_server_mail(mail) or bool(_strangers(mail, text))
+    if mail.original or _strangers(mail, text):
+        return True
+    return coded and (_is_server_mail(mail) or not _is_addressed(text))
 
 
 _GREETS = re.compile(
@@ -94,8 +97,12 @@ def _is_addressed(text: str) -> bool:
     return bool(_GREETS.match(text))
 
 
+_ASKED = re.compile(r"[?？]\s*$")
+
+
 def _is_server_mail(mail: Mail) -> bool:
-    return mail.header("return-path").strip() in {"<>", "< >"} or "auto-submitted" in mail.headers or not mail.header("from")
+    submitted = mail.header("auto-submitted").lower() not in {"", "no"}
+    return mail.header("return-path").strip() in {"<>", "< >"} or submitted or not mail.header("from")
 
 
 def _strangers(mail: Mail, text: str) -> set[str]:
