@@ -5,7 +5,7 @@ READY := .venv/ready
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 
-.PHONY: demo test chaos bench check format lint types docs-check docs lock clean
+.PHONY: demo test chaos bench check format lint types docs-check docs review audit lock clean
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Still There needs Python 3.11 or newer; set PYTHON=python3.11.")'
@@ -31,7 +31,7 @@ bench: $(READY)  ## speed and memory, as ratios within one run; takes some minut
 	$(BIN)/python benchmarks/lake.py
 	$(BIN)/python benchmarks/write_salesforce.py
 
-check: $(READY) format lint types docs-check test  ## what CI runs
+check: $(READY) format lint types docs-check review test  ## what CI runs, with audit
 
 format: $(READY)
 	$(BIN)/ruff format --check .
@@ -48,7 +48,18 @@ docs: $(READY)  ## write the generated pages anew
 docs-check: $(READY)
 	$(BIN)/python -m docs.generate --check
 
-lock: $(READY)  ## resolve the dependencies anew; review the difference before you commit it
+review: $(READY)  ## the lock, offline: pinned, needed, licensed, and as somebody reviewed it (docs/dependencies.md)
+	$(BIN)/python -m docs.dependencies
+
+# Its own environment, so that what it brings is not taken for ours. It leaves a report only where it could ask for known holes.
+audit: review  ## review, and known holes by pip-audit where its database can be reached
+	@rm -f .venv/audit.json; $(PYTHON) -m venv .venv/audit \
+	  && timeout 60 .venv/audit/bin/pip install --quiet --disable-pip-version-check --retries 1 --timeout 10 pip-audit \
+	  && timeout 60 .venv/audit/bin/pip-audit --vulnerability-service osv --disable-pip --no-deps --requirement requirements.lock --progress-spinner off --timeout 10 --format json --output .venv/audit.json; \
+	  status=$$?; if [ -s .venv/audit.json ]; then cat .venv/audit.json; echo; exit $$status; fi; \
+	  echo "The database of known holes could not be reached, so the lock was reviewed offline alone."
+
+lock: $(READY)  ## resolve the dependencies anew; read the difference, then accept it: python -m docs.dependencies --accept
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --upgrade --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml --output-file requirements.lock
 
