@@ -10,7 +10,9 @@ import pandas as pd
 
 from connectors.protocol import Crm
 from flows.cursors import set_cursor
+from flows.guards import forget_in_plans
 from flows.memory import give_back
+from flows.quota import forecast_pull
 from flows.recovery import recover
 from flows.work import Stopped, Work
 from store.forgetting import forget_pending
@@ -60,6 +62,7 @@ def pull_all(work: Work, start: datetime | None = None) -> tuple[int, list[Pulle
         if name in work.failed:
             continue
         try:
+            forecast_pull(work, name, start)
             settled += recover(work, name)
             pulled.append(pull(work, crm, start))
         except Stopped:
@@ -84,6 +87,7 @@ def pull(work: Work, crm: Crm, start: datetime | None = None) -> Pulled:
             # Also where no contact came: a run that was killed may have left contacts that nothing has followed yet.
             follow_persons(work)
         give_back()
+    forget_in_plans(work)
     forget_pending(work.lake, work.journal)
     work.lake.tidy()
     return pulled
