@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.segment import Segment
 
 from transforms.vocabulary.errors import StillThereError
 
@@ -41,6 +43,29 @@ def _plain(value: object) -> object:
     return str(value)
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """The text without what a terminal would obey: control characters, and those that turn the direction of writing. Line breaks and tabs stay.
+
+    A name that somebody chose for themselves could otherwise clear the screen, colour what follows, or make a text read as another one.
+    """
+    return _CONTROL.sub("", text)
+
+
+@dataclass(frozen=True)
+class Harmless:
+    """A renderable whose texts are :func:`harmless`. What rich itself says to the terminal, such as colours, is left."""
+
+    part: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The same segments, with their texts made harmless."""
+        for segment in console.render(self.part, options):
+            yield segment if segment.control else Segment(harmless(segment.text), segment.style)
+
+
 def print_answer(answer: Answer, *, as_json: bool) -> None:
     """Print the answer to the standard output."""
     if answer.lines is not None:
@@ -51,7 +76,7 @@ def print_answer(answer: Answer, *, as_json: bool) -> None:
     else:
         console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
         for part in answer.text:
-            console.print(part)
+            console.print(Harmless(part))
 
 
 def print_error(error: StillThereError, *, as_json: bool) -> None:
@@ -59,4 +84,4 @@ def print_error(error: StillThereError, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(to_json({"error": str(error), "exit_code": error.exit_code}) + "\n")
     else:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{harmless(str(error))}\n")

@@ -1,4 +1,4 @@
-"""Plain files as a source: contacts, companies, activities and owners from CSV or Parquet, each as its canonical frame."""
+"""Plain files as a source, and tables out: contacts, companies, activities and owners from CSV or Parquet, each as its canonical frame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from connectors.files.client import SUFFIXES, fetch_file
+from connectors.files.client import SUFFIXES, fetch_file, put_file
 from connectors.files.mapping import CRM, to_canonical
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.tables import TABLES, empty_table
@@ -47,4 +47,4 @@ def read_folder(folder: Path | str) -> dict[str, pd.DataFrame]:
     return read_files(found)
 
 
-__all__ = ["CRM", "REQUIRED", "read_files", "read_folder", "read_table"]
+__all__ = ["CRM", "REQUIRED", "put_file", "read_files", "read_folder", "read_table"]

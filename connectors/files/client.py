@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from connectors.files.mapping import to_cells
 from transforms.vocabulary.errors import BadInput
 
 SUFFIXES = (".csv", ".parquet")
@@ -28,6 +29,28 @@ def fetch_file(path: Path) -> pd.DataFrame:
     if path.suffix.lower() == ".parquet":
         return _fetch_parquet(path)
     raise BadInput(f"{path} was to be read and ends in {path.suffix or 'nothing'}; only {' and '.join(SUFFIXES)} are known.")
+
+
+def put_file(rows: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV or Parquet, by the ending of the name; folders are made. Raises BadInput where that cannot be done.
+
+    In a CSV no cell begins a formula (:func:`connectors.files.mapping.to_cells`); a Parquet file holds every text as it is.
+    """
+    if path.suffix not in SUFFIXES:
+        raise BadInput(f"{path} was given as the file to write, but its ending is neither {' nor '.join(SUFFIXES)}; choose one of them.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _put_csv(to_cells(rows), path) if path.suffix == ".csv" else rows.to_parquet(path, index=False)
+    except OSError as error:
+        raise BadInput(f"{path} could not be written: {error.strerror}; choose another place.") from error
+
+
+def _put_csv(cells: pd.DataFrame, path: Path) -> None:
+    # A lone carriage return is quoted only where lines end with one, and unquoted it would end a row.
+    has_returns = any(
+        cells[name].astype("str").str.contains("\r", regex=False, na=False).any() for name in cells.select_dtypes(["str", "object"])
+    )
+    cells.to_csv(path, index=False, lineterminator="\r\n" if has_returns else "\n")
 
 
 def _fetch_csv(path: Path) -> pd.DataFrame:
@@ -85,5 +108,12 @@ def _fetch_parquet(path: Path) -> pd.DataFrame:
     except (pa.ArrowException, OSError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
         raise BadInput(f"{path} could not be read as Parquet: {reason}; write it again.") from error
+    odd = [
+        one.name
+        for one in table.schema
+        if pa.types.is_nested(one.type) or pa.types.is_binary(one.type) or pa.types.is_large_binary(one.type)
+    ]
+    if odd:
+        raise BadInput(f"{path} holds lists, records or bytes in the column {odd[0]}; write one text, number, time or flag a cell.")
     # In one piece: what is cut into pieces is joined anew each time rows are taken from it.
     return table.combine_chunks().to_pandas()

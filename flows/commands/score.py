@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from connectors.files import read_files
+from connectors.files import put_file, read_files
 from flows.answer import Answer
 from transforms.compute import Tables, combine, compute_contacts, tally
 from transforms.fields import CONTACT_FIELDS
@@ -25,7 +25,7 @@ def run_score(*, contacts: Path, activities: Path, companies: Path | None, as_of
     computed = compute_contacts(tables, combine([tally(tables, moment, policy)]), moment, policy)
     people = resolve(tables.contacts, tables.companies)[["contact_id", "crm", "person_id"]]
     values = people.merge(computed.persons, left_on="person_id", right_index=True, how="left").drop(columns="person_id")
-    _write(values, out)
+    put_file(values, out)
     names = [field.name for field in CONTACT_FIELDS]
     sentence = f"{len(values):,} contacts × {len(names)} fields as of {moment:%Y-%m-%d %H:%M} UTC are in {out}."
     return Answer({"out": str(out), "contacts": len(values), "fields": names, "as_of": moment.isoformat()}, [sentence])
@@ -42,13 +42,3 @@ def read_moment(text: str) -> pd.Timestamp:
     if moment.tzinfo is None:
         raise BadInput(f"{text!r} was given as a moment, but it does not say in which time zone; write it as 2026-11-22T00:00:00Z.")
     return moment.tz_convert("UTC")
-
-
-def _write(values: pd.DataFrame, out: Path) -> None:
-    if out.suffix not in (".csv", ".parquet"):
-        raise BadInput(f"{out} was given as the file to write, but its ending is neither .csv nor .parquet; choose one of them.")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        values.to_csv(out, index=False) if out.suffix == ".csv" else values.to_parquet(out, index=False)
-    except OSError as error:
-        raise BadInput(f"{out} could not be written: {error.strerror}; choose another place.") from error
