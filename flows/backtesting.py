@@ -13,13 +13,13 @@ from flows.compute import Lot, lot_tables, lots_of, read_population
 from flows.memory import give_back
 from flows.work import Progress, Work
 from transforms.backtest.cuts import Wish, cut_dates
-from transforms.backtest.holes import Traffic, find_holes
 from transforms.backtest.judging import Frame, Report, judge
 from transforms.backtest.past import cannot_be_undone, with_people
 from transforms.backtest.replay import Replayed, replay, survey
 from transforms.compute import Tables, combine
 from transforms.policy import Policy
 from transforms.rhythm import day_number
+from transforms.silence.gaps import Traffic, find_holes
 from transforms.vocabulary.errors import BadInput
 
 EARLIER = 12

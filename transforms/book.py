@@ -22,7 +22,7 @@ from transforms.org import Org, first_unknown_day
 from transforms.persons import resolve
 from transforms.policy import Policy
 from transforms.rhythm import day_number, group_of, heard_days
-from transforms.silence.facts import way_numbers
+from transforms.silence.facts import last_sources
 from transforms.vocabulary.changes import STANDING, TASKS
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field
@@ -216,7 +216,7 @@ class Book:
         """For each person: ``number`` of days heard, ``usual`` gap in days, ``gap`` before the last day heard, ``usual_before`` it, ``group``, ``recency``.
 
         ``recency`` is days since last heard, in whole UTC days from 1; for people never heard from, since we know them. Days in a hole of
-        the data, of which nothing is known of anybody, do not count.
+        the data, of which nothing is known of them, do not count in it, nor in the usual gap.
         """
         latest = self.heard_days.drop_duplicates("person", keep="last")
         latest = latest.set_axis(self.persons.index[latest["person"]], axis=0).reindex(self.persons.index)
@@ -224,19 +224,33 @@ class Book:
         known = self.persons["first_known_at"]
         known_on = pd.Series(day_number(known.fillna(self.as_of)), index=known.index).where(known.notna())
         since = latest["on"].fillna(known_on)
-        ways = pd.Series(way_numbers(self.heard[["crm", "channel"]]), index=self.heard.index)
-        way = self.align(ways.groupby(self.heard["person_id"]).last())
-        lost = self.org.holes.days_of(way.to_numpy(), since.fillna(self.tomorrow).to_numpy() + 1, np.full(len(since), self.tomorrow))
+        lost = self._lost_days(since.fillna(self.tomorrow).to_numpy() + 1, np.full(len(since), self.tomorrow))
+        gaps = np.clip(number - 1, 1, self.policy.rhythm_gaps)
+        on = latest["on"].fillna(self.tomorrow).to_numpy()
+        inside = self._lost_days(on - np.nan_to_num(latest["usual"] * gaps) + 1, on)
+        usual = (latest["usual"] - inside / gaps).clip(lower=1 / self.policy.rhythm_gaps)
         return pd.DataFrame(
             {
                 "number": number,
-                "usual": latest["usual"],
+                "usual": usual,
                 "gap": latest["gap"],
                 "usual_before": latest["usual_before"],
-                "group": group_of(number.to_numpy(), latest["usual"].to_numpy()),
+                "group": group_of(number.to_numpy(), usual.to_numpy()),
                 "recency": (self.tomorrow - since - lost).clip(lower=1),
             }
         )
+
+    @cached_property
+    def _last_sources(self) -> tuple[np.ndarray, np.ndarray]:
+        """By which way and in whose mailbox each person was last heard, as numbers."""
+        found = pd.DataFrame(np.column_stack(last_sources(self.heard)), index=self.heard.index)
+        last = found.set_axis(self.heard["person_id"].cat.codes).groupby(level=0).tail(1)
+        whole = last.reindex(range(len(self.persons))).to_numpy()
+        return whole[:, 0], whole[:, 1]
+
+    def _lost_days(self, first: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """For each person how many of the days from ``first`` to the day before ``end`` lie in a hole of the data."""
+        return self.org.holes.days_of(*self._last_sources, first, end) if self.org.holes.found else np.zeros(len(first))
 
     # -- what we did --------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ import pandas as pd
 
 from transforms.policy import Policy
 from transforms.rhythm import FEW, GROUPS, day_number
-from transforms.silence.holes import EVERYWHERE, Holes, find_holes
+from transforms.silence.gaps import Traffic, find_holes
+from transforms.silence.holes import Holes
 from transforms.silence.judging import Learned, learn
 from transforms.silence.sample import Sample
 from transforms.vocabulary.errors import BadInput
@@ -56,7 +57,7 @@ class Tally:
     sources: dict[str, Source] = field(default_factory=dict)
     checkins: tuple[int, int] = (0, 0)
     voices: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
-    heard_on: dict[str, np.ndarray] = field(default_factory=dict)
+    traffic: Traffic = field(default_factory=Traffic)
     outcomes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -82,7 +83,7 @@ class Tally:
             sources,
             _added(self.checkins, other.checkins),
             voices,
-            {name: _counts(self, name) + _counts(other, name) for name in {*self.heard_on, *other.heard_on}},
+            self.traffic + other.traffic,
             {key: _summed(self.outcomes.get(key, ()), other.outcomes.get(key, ())) for key in {*self.outcomes, *other.outcomes}},
         )
 
@@ -98,7 +99,7 @@ class Tally:
                 name: {"weeks": s.weeks.tolist(), "last": s.last, "persons": s.persons} for name, s in sorted(self.sources.items())
             },
             "checkins": list(self.checkins),
-            "heard_on": {name: counts.tolist() for name, counts in sorted(self.heard_on.items())},
+            "traffic": self.traffic.to_json(),
             "outcomes": {key: list(counts) for key, counts in sorted(self.outcomes.items())},
             "voices": {company: [list(voice) for voice in voices] for company, voices in sorted(self.voices.items())},
         }
@@ -115,7 +116,7 @@ class Tally:
             {name: Source(np.array(s["weeks"], dtype="int64"), s["last"], s["persons"]) for name, s in kept["sources"].items()},
             (int(kept["checkins"][0]), int(kept["checkins"][1])),
             {company: [(v[0], v[1], v[2]) for v in voices] for company, voices in kept["voices"].items()},
-            {name: np.array(counts, dtype="int64") for name, counts in kept["heard_on"].items()},
+            Traffic.from_json(kept["traffic"]),
             {key: tuple(int(number) for number in counts) for key, counts in kept["outcomes"].items()},
         )
 
@@ -142,11 +143,9 @@ class Org:
     def from_tally(cls, tally: Tally) -> Org:
         """Learn from a tally of everybody. The sample is let go after it was learned from."""
         policy, today = tally.policy, first_unknown_day(pd.Timestamp(tally.as_of))
-        holes = find_holes(tally.heard_on, today, policy)
+        holes = Holes(find_holes(tally.traffic, today, policy))
         # Before anybody was heard nothing is on record: nobody was silent then.
-        spoken = np.flatnonzero(tally.heard_on.get(EVERYWHERE, np.zeros(0)))
-        since = today - 1 - int(spoken.max()) if len(spoken) else 0
-        sample = tally.sample.take(np.flatnonzero(tally.sample.cut > since))
+        sample = tally.sample.take(np.flatnonzero(tally.sample.cut > (tally.traffic.begins_on or 0)))
         sample = sample.take(np.flatnonzero(~holes.spoil(sample.facts, sample.cut, policy.horizon_days)))
         sample = replace(sample, facts=holes.closed(sample.facts, sample.cut))
         return cls(replace(tally, sample=Sample.empty()), learn(sample, policy, tally.as_of, today, holes), holes)
@@ -198,6 +197,7 @@ class Org:
 
         Expected are as many records a week as in the twelve weeks up to its last record. Where at least ``deaf_expected`` are missing,
         chance is no explanation (Poisson: under 1 in 100,000), a lull of one person neither, since the source must have served several.
+        A source that brings what we send and nothing of theirs any more is deaf too: a hole of what was heard that is still open.
         """
         now = pd.Timestamp(self.tally.as_of)
         found = {}
@@ -212,16 +212,10 @@ class Org:
                 continue
             if weekly.mean() * quiet_days / 7 >= self.policy.deaf_expected:
                 found[name] = last
+        for hole in self.holes.open_at(first_unknown_day(now)):
+            began = pd.Timestamp(hole.start, unit="D", tz="UTC")
+            found |= {name: min(began, found.get(name, began)) for name in self.tally.sources if hole.hides(name)}
         return found
-
-
-def _counts(tally: Tally, name: str) -> np.ndarray:
-    return tally.heard_on.get(name, np.zeros(days_back(tally.policy), dtype="int64"))
-
-
-def days_back(policy: Policy) -> int:
-    """For so many days back is counted how many people were heard: all days that are learned from, and a year before."""
-    return policy.training_days + policy.horizon_days + policy.year_days
 
 
 def first_unknown_day(as_of: pd.Timestamp) -> int:

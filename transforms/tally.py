@@ -8,15 +8,12 @@ import pandas as pd
 from transforms.book import Book, Tables
 from transforms.channels.outcomes import count_outcomes
 from transforms.channels.rates import count_answers
-from transforms.org import PAUSE_STEPS, WEEKS, Org, Source, Tally, days_back
+from transforms.org import PAUSE_STEPS, WEEKS, Org, Source, Tally
 from transforms.policy import Policy
-from transforms.rhythm import FEW, day_number, group_of
+from transforms.rhythm import FEW, group_of
+from transforms.silence.facts import BY_HAND
 from transforms.silence.history import sample_of
-from transforms.silence.holes import EVERYWHERE
-from transforms.vocabulary.tables import Channel
-
-BY_HAND = (Channel.CALL, Channel.MEETING)
-"""Channels that people log themselves: a lull there says nothing of a source."""
+from transforms.silence.traffic import count_traffic
 
 
 def tally(tables: Tables, as_of: pd.Timestamp, policy: Policy) -> Tally:
@@ -33,7 +30,7 @@ def tally(tables: Tables, as_of: pd.Timestamp, policy: Policy) -> Tally:
         count_sources(book),
         _count_checkins(book),
         _find_voices(book),
-        _count_days(book),
+        count_traffic(book),
         count_outcomes(book, tables.tasks),
     )
 
@@ -46,21 +43,6 @@ def _count_pauses(book: Book, counts: Tally) -> None:
     unit = np.where(group <= FEW, 1.0, np.maximum(usual, 1.0))
     step = np.searchsorted(PAUSE_STEPS, np.log2(days["gap"].to_numpy() / unit), side="left")
     np.add.at(counts.pauses, (group, step), 1)
-
-
-def _count_days(book: Book) -> dict[str, np.ndarray]:
-    """How many people were heard on each day back from the moment of the book, by each way of capture that records by itself, and by all of them."""
-    rows = book.heard[~book.heard["channel"].isin(BY_HAND)]
-    back = book.tomorrow - 1 - day_number(rows["occurred_at"])
-    codes, names = pd.factorize(rows["crm"] + "|" + rows["channel"])
-    length = days_back(book.policy)
-    known = back < length
-    # One person counts once a day and way: the key is way, day, person.
-    person = rows["person_id"].cat.codes.to_numpy().astype("int64")[known]
-    keys = np.unique((codes[known].astype("int64") * length + back[known]) * 2**31 + person)
-    counts = np.bincount(keys >> 31, minlength=len(names) * length).reshape(len(names), length)
-    whole = np.bincount(np.unique(back[known] * 2**31 + person) >> 31, minlength=length)
-    return {**{str(name): counts[place] for place, name in enumerate(names)}, **({EVERYWHERE: whole} if len(names) else {})}
 
 
 def source_names(rows: pd.DataFrame) -> pd.Series:

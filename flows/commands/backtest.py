@@ -69,7 +69,7 @@ class Dates:
 def run_backtest(files: Files, dates: Dates, *, out: Path | None, seed: int, quiet: bool) -> Answer:
     """Replay, judge, keep the page where one was asked for. Nothing is written in any CRM."""
     wish = dates.wish()
-    _check_out(out)
+    check_out(out)
     with progress_bars(quiet=quiet) as progress:
         work, history, policy, names = _of_files(files) if files.are_given else _of_lake()
         report = run_replay(history, policy, wish, seed=seed, progress=progress)
@@ -77,7 +77,7 @@ def run_backtest(files: Files, dates: Dates, *, out: Path | None, seed: int, qui
     if work is not None:
         _keep(work, data)
     if out is not None:
-        _write(out, render_backtest_page(report, names))
+        write_page(out, render_backtest_page(report, names))
     return Answer(data | ({"out": str(out)} if out else {}), render_backtest(report, names, out))
 
 
@@ -106,14 +106,16 @@ def _keep(work: Work, data: Mapping[str, Any]) -> None:
     work.journal.save_document(DOCUMENT, str(runs["run_id"].iloc[-1]), kept)
 
 
-def _check_out(out: Path | None) -> None:
+def check_out(out: Path | None) -> None:
+    """Raise BadInput where a page could not be kept in that file."""
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise BadInput(
             f"The page was to be kept in {out}, which is a folder or lies in none; give the name of a file in a folder that exists."
         )
 
 
-def _write(out: Path, page: str) -> None:
+def write_page(out: Path, page: str) -> None:
+    """Keep the page. Raises BadInput where that cannot be done."""
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:

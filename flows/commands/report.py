@@ -1,124 +1,103 @@
-"""``stillthere report``: the last run, what the chance to hear back has learned, and the last backtest. Reads the lake alone."""
+"""``stillthere report``: the last run, where the contacts stand, what became of tasks, what was learned, and the last backtest. Reads the lake alone."""
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import orjson
 from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from flows.answer import Answer
-from flows.commands.backtest import DOCUMENT
+from flows.commands.backtest import DOCUMENT, check_out, write_page
 from flows.commands.status import runs_so_far
-from flows.compute import MODEL_CARD
-from flows.pages.words import NAMES
+from flows.compute import MODEL_CARD, OUTCOMES
+from flows.pages.learned import FOLLOWED, WEIGHT
+from flows.pages.report import NO_OUTCOMES, Told, render_report_page, to_words
+from flows.pages.words import MEANINGS
 from flows.render import Indented
 from flows.settings import load_settings
 from flows.work import Work, open_work
-from transforms.backtest.figures import OURS
-from transforms.backtest.judging import describe_data
+from transforms.fields.listening import coverage
+from transforms.fields.state import engagement_state
 from transforms.vocabulary.errors import BadInput
 
-SHOWN = 12
-"""So many coefficients are told, the heaviest first; the JSON has all of them."""
+RUNS = 5
+"""So many of the latest runs are listed."""
 
 
-def run_report() -> Answer:
+def run_report(*, out: Path | None = None) -> Answer:
     """What the last run did, and what the fields rest on. Raises BadInput where nothing was run yet."""
+    check_out(out)
     work = open_work(load_settings(), offline=True)
-    runs = [run for run in runs_so_far(work) if run["kind"] in ("sync", "plan") and run["as_of"] is not None]
-    if not runs:
+    runs = runs_so_far(work)
+    last = next((run for run in runs if run["kind"] in ("sync", "plan") and run["as_of"] is not None), None)
+    if last is None:
         raise BadInput("Nothing was pulled yet, so there is nothing to report; run `stillthere sync` first.")
-    card, test = _latest(work, MODEL_CARD), _latest(work, DOCUMENT)
-    text = [*_render_run(runs[0]), "", *_render_card(card), "", *_render_backtest(test)]
-    return Answer({"last_run": runs[0], "model_card": card, "backtest": test}, text)
+    data = {
+        "last_run": last,
+        "runs": runs[:RUNS],
+        "crms": _crms(work),
+        "outcomes": _latest(work, OUTCOMES),
+        "model_card": _latest(work, MODEL_CARD),
+        "backtest": _latest(work, DOCUMENT),
+    }
+    told = to_words(data)
+    if out is not None:
+        write_page(out, render_report_page(told))
+    return Answer(data | ({"out": str(out)} if out else {}), _render(told, out))
 
 
-def _latest(work: Work, kind: str) -> dict[str, Any] | None:
+def _latest(work: Work, kind: str) -> Any:
     found = work.journal.documents(kind)
-    return dict(found[-1].content) if found else None
+    return found[-1].content if found else None
 
 
-def _render_run(run: dict[str, Any]) -> list[RenderableType]:
-    summary = run["summary"]
-    written = summary.get("written", {})
-    told = [f"[bold]Last run[/bold]  {run['kind']} {run['run_id']}, {run['status']}, as of {pd.Timestamp(run['as_of']):%d %b %Y %H:%M} UTC"]
-    tasks = sum(written.get("tasks", {}).values())
-    told.append(
-        f"  {written.get('cells', 0):,} cells on {written.get('records', 0):,} records, {tasks:,} tasks, {summary.get('failed_count', 0):,} rows failed."
-    )
-    alerts = summary.get("planned", {}).get("alerts", [])
-    return [*told, *(Indented(f"[yellow]For the admin:[/yellow] {escape(alert)}", 2) for alert in alerts)]
+def _crms(work: Work) -> dict[str, dict[str, Any]]:
+    """For each CRM how much the lake holds of it, and how many of its contacts stand where, by what our fields hold there."""
+    sizes = {table: Counter(work.lake.read(table, columns=["crm"])["crm"]) for table in ("contacts", "companies", "activities")}
+    tasks = work.journal.tasks()
+    sizes["open_tasks"] = Counter(tasks.loc[tasks["state"] == "open", "crm"])
+    found: dict[str, dict[str, Any]] = {
+        crm: {**{name: count[crm] for name, count in sizes.items()}, "states": {}, "coverage": {}}
+        for crm in sorted(set().union(*sizes.values()))
+    }
+    for crm, rows in work.lake.standing("contacts").groupby("crm"):
+        held = [orjson.loads(text) for text in rows["values"]]
+        for name, field in (("states", engagement_state), ("coverage", coverage)):
+            found[str(crm)][name] = dict(sorted(Counter(one[field.name] for one in held if one.get(field.name)).items()))
+    return found
 
 
-def _render_card(card: dict[str, Any] | None) -> list[RenderableType]:
-    """The model card in words: what it learned from, how well it judged, and what moves the chance."""
-    if card is None:
-        return ["[bold]Chance to hear back[/bold]  No run has kept a model card yet; the next `stillthere sync` does."]
-    rows = (
-        f"{card['rows']:,} past days of people, from {card['first_day']} to {card['last_day']}"
-        if card["rows"]
-        else "no history yet: it is the prior"
-    )
-    told: list[RenderableType] = [
-        f"[bold]Chance to hear back[/bold]  within {card['horizon_days']} days, learned as of {card['as_of'][:10]} from {rows}."
-    ]
-    if card["auc"] is not None:
-        told.append(Indented(_judged(card), 2))
-    else:
-        told.append("  There was not enough history to check it on days that it had not learned from.")
-    if card["calibration"]:
-        table = Table("Chance said", "Heard from", "People and days", box=None)
-        for one in card["calibration"]:
-            table.add_row(f"{100 * one['said']:.0f} %", f"{100 * one['happened']:.0f} %", f"{one['number']:,}")
-        told += ["", table]
-    if card["coefficients"]:
-        heaviest = sorted(card["coefficients"], key=lambda one: -abs(one["weight"]))[:SHOWN]
-        table = Table("What moves the chance", "Weight", "Usual elsewhere", box=None)
-        for one in heaviest:
-            table.add_row(escape(one["words"]), f"{one['weight']:+.2f}", f"{one['prior']:+.2f} ± {one['prior_deviation']:.2f}")
-        told += [
-            "",
-            table,
-            Indented(
-                "[dim]Weight: by how much the log odds move when the term is one usual deviation higher. Above 0 makes hearing back likelier.[/dim]",
-                2,
-            ),
-        ]
-    told += [Indented(f"Left out: {escape(' '.join(str(value) for value in hole.values()))}", 2) for hole in card["holes"]]
-    return told
+def _render(told: Told, out: Path | None) -> list[RenderableType]:
+    parts: list[RenderableType] = [told.last_run]
+    parts += [Indented(f"[yellow]For the admin:[/yellow] {escape(alert)}", 2) for alert in told.alerts]
+    parts += ["", "[bold]Where the contacts stand[/bold]"]
+    for name, lines in told.crms:
+        parts += [f"  {name}", *(Indented(escape(line), 4) for line in lines)]
+    parts += ["", "[bold]What became of our tasks[/bold]"]
+    parts += [Indented(escape(sentence), 2) for sentence in told.outcomes or [NO_OUTCOMES]]
+    if told.outcomes:
+        parts.append(Indented(f"[dim]{FOLLOWED}[/dim]", 2))
+    parts += ["", "[bold]The chance to hear back[/bold]", Indented(escape(told.learned), 2)]
+    if told.bands:
+        parts += ["", _table(("Chance said", "Heard from", "People and days"), told.bands)]
+    if told.coefficients:
+        parts += ["", _table(("More of this", "makes hearing back", "Weight", "Usual elsewhere"), told.coefficients)]
+        parts.append(Indented(f"[dim]{WEIGHT}[/dim]", 2))
+    parts += ["", "[bold]Holes in the data[/bold]", *(Indented(escape(hole), 2) for hole in told.holes or ["None was found."])]
+    if told.holes:
+        parts.append(Indented(f"[dim]{MEANINGS['hole']}[/dim]", 2))
+    parts += ["", "[bold]Backtest[/bold]", *(Indented(escape(line), 2) for line in told.backtest)]
+    parts += ["", "[bold]The last runs[/bold]", _table(("Run", "Kind", "As of", "Status", "Cells", "Tasks", "Failed"), told.runs)]
+    return [*parts, *(["", f"The page is {out}."] if out else [])]
 
 
-def _judged(card: dict[str, Any]) -> str:
-    alarm = card["false_alarm_seen"]
-    told = (
-        f"Checked on {card['judged']:,} later ones: AUC {card['auc']:.3f} (days since last: {card['auc_recency']:.3f}), "
-        f"Brier {card['brier']:.3f} ({card['brier_recency']:.3f})"
-    )
-    if card["calibration_error"] is not None:
-        told += f", calibration error {card['calibration_error']:.3f}"
-    if alarm is not None:
-        told += f". False alarms {100 * alarm:.1f} %, asked for {100 * card['false_alarm_asked']:.0f} %"
-    return f"{told}."
-
-
-def _render_backtest(test: dict[str, Any] | None) -> list[RenderableType]:
-    if test is None:
-        return ["[bold]Backtest[/bold]  None yet; `stillthere backtest` plays the past again and says how good the fields were."]
-    cuts = [cut for cut in test["cuts"] if not cut["why_not"]]
-    told: list[RenderableType] = [
-        f"[bold]Backtest[/bold]  {len(cuts)} cuts from {cuts[0]['on']} to {cuts[-1]['on']}, {test['people']:,} people, {test['rows']:,} judgements."
-    ]
-    figures = test["listening"]["figures"]
-    for name in (OURS, "plain_counts", "days_since_last"):
-        one = figures[name]
-        told.append(
-            f"  {NAMES[name]}: AUC {_value(one['auc'])}, Brier {_value(one['brier'])}, calibration error {_value(one['calibration_error'])}."
-        )
-    return [*told, *(Indented(f"Hole: {escape(describe_data(hole))}", 2) for hole in test["holes"])]
-
-
-def _value(score: dict[str, Any]) -> str:
-    return "–" if score["value"] is None else f"{score['value']:.3f}"
+def _table(heads: tuple[str, ...], rows: list[Any]) -> Table:
+    table = Table(*heads, box=None)
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    return table

@@ -8,7 +8,6 @@ import pytest
 
 from transforms.backtest.curves import CURVES, chances_forward, fit_logistic
 from transforms.backtest.figures import OURS
-from transforms.backtest.holes import Traffic, find_holes
 from transforms.backtest.judging import Frame, Report, judge
 from transforms.backtest.past import with_people
 from transforms.backtest.replay import Replayed, replay, survey
@@ -18,6 +17,7 @@ from transforms.compute import Tables, combine
 from transforms.persons import bucket_of
 from transforms.policy import Policy
 from transforms.rhythm import day_number
+from transforms.silence.gaps import Traffic, find_holes
 from transforms.vocabulary.errors import RefusedToGuess
 from transforms.vocabulary.tables import CONTACTS, STORED_ACTIVITIES, to_table
 
@@ -151,12 +151,12 @@ def test_a_curve_finds_the_slopes_that_made_the_rows() -> None:
 
 
 def test_a_cut_beside_a_hole_is_left_out_and_the_hole_is_named() -> None:
-    """Two weeks without a record from anybody, in the horizon of one cut and in the past of the next."""
-    report = judged(past_of([made_tables(hole=("2026-10-01", "2026-10-15"))]))
+    """Four weeks without a record from anybody, in the horizon of one cut and in the past of the next."""
+    report = judged(past_of([made_tables(hole=("2026-09-25", "2026-10-22"))]))
     assert [bool(cut.why_not) for cut in report.cuts] == [False, True, True]
     (hole,) = report.holes
     # Nobody wrote on the days beside it either, by chance.
-    assert (hole["source"], hole["from"] <= "2026-10-01", hole["to"] >= "2026-10-14") == ("everything", True, True)
+    assert (hole["source"], hole["from"] <= "2026-09-25", hole["to"] >= "2026-10-21") == ("everything", True, True)
 
 
 def test_where_holes_leave_nothing_it_refuses() -> None:

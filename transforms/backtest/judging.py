@@ -12,13 +12,13 @@ import pandas as pd
 
 from transforms.backtest.curves import CURVES, chances_forward
 from transforms.backtest.figures import OURS, Comparison, Segment, compare, judge_segments
-from transforms.backtest.holes import EVERYTHING, Hole
 from transforms.backtest.replay import Replayed
 from transforms.backtest.scores import Judged, Samples, Score, ranking, shares
 from transforms.backtest.states import DAYS_A_YEAR, Job, States, Warned, judge_job, judge_states, judge_warnings
 from transforms.crms import crm_name
 from transforms.persons import PLAIN_FILE
 from transforms.rhythm import day_number
+from transforms.silence.holes import EVERYTHING, Hole
 from transforms.vocabulary.errors import RefusedToGuess
 
 MOST_HIDDEN = 0.5
@@ -133,7 +133,7 @@ def judge(past: Replayed, holes: Sequence[Hole], frame: Frame, undone: Sequence[
         frame.every_days,
         frame.seed,
         tuple(_cut(place, frame, rows, known, chances, whole, is_out) for place in range(len(cut_days))),
-        tuple(hole_data(hole) for hole in holes),
+        tuple(hole.to_json() for hole in holes),
         len(known),
         int(known["person_id"].nunique()),
         int((rows["is_missed"] & rows["since"].notna()).sum()),
@@ -150,20 +150,6 @@ def judge(past: Replayed, holes: Sequence[Hole], frame: Frame, undone: Sequence[
         ),
         tuple(undone),
     )
-
-
-def hole_data(hole: Hole) -> dict[str, Any]:
-    """A hole as plain data, with days in ISO form; ``to`` is its last day."""
-    first, last = (np.datetime64(day, "D") for day in (hole.start, hole.end - 1))
-    return {
-        "source": hole.source,
-        "from": str(first),
-        "to": str(last),
-        "days": hole.days,
-        "expected": hole.expected,
-        "strays": hole.strays,
-        "people": hole.people,
-    }
 
 
 def _whole_hole(day: int, holes: Sequence[Hole], horizon: int) -> Hole | None:
@@ -192,12 +178,12 @@ def _refuse_little(known: pd.DataFrame, frame: Frame, holes: Sequence[Hole], is_
 
 def describe(hole: Hole) -> str:
     """A hole in words."""
-    return describe_data(hole_data(hole))
+    return describe_data(hole.to_json())
 
 
 def describe_data(hole: Mapping[str, Any]) -> str:
-    """A hole in words, from what :func:`hole_data` made of it."""
-    came = f"only {hole['strays']:,} records" if hole["strays"] > 1 else "one record" if hole["strays"] else "nothing"
+    """A hole in words, from its plain data."""
+    came = f"only {hole['strays']:,} people" if hole["strays"] > 1 else "one person" if hole["strays"] else "nothing"
     return (
         f"{source_words(hole['source'])}: {came} from {hole['from']} to {hole['to']} ({hole['days']} days), "
         f"where at least {hole['expected']:,} were to be expected"

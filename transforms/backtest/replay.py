@@ -10,7 +10,6 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from transforms.backtest.holes import EVERYTHING, Hole, Traffic, count_traffic, heard_by_source
 from transforms.backtest.past import as_it_was, known_since
 from transforms.backtest.rhythms import HeardDays
 from transforms.book import Book
@@ -18,6 +17,9 @@ from transforms.compute import Org, Tables, Tally, compute_contacts, tally
 from transforms.fields import CONTACT_FIELDS
 from transforms.policy import Policy
 from transforms.rhythm import day_number
+from transforms.silence.gaps import Traffic
+from transforms.silence.holes import EVERYTHING, Hole
+from transforms.silence.traffic import count_traffic, heard_by_source
 from transforms.vocabulary.changes import STANDING
 from transforms.vocabulary.fields import to_text
 from transforms.vocabulary.tables import empty_table, to_table

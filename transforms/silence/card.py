@@ -54,7 +54,7 @@ class ModelCard:
     calibration_error: float | None
     calibration: list[Bin] = field(default_factory=list)
     coefficients: list[Weighed] = field(default_factory=list)
-    holes: list[dict[str, str]] = field(default_factory=list)
+    holes: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The card as plain data."""

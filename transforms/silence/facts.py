@@ -35,7 +35,8 @@ FACTS = (
     "longest",  # the longest gap so far
     "longer",  # gaps that were longer than this silence is now
     "longer_ended",  # and ended within the horizon from here
-    "way",  # by which way of capture they were last heard, as a number; missing: never
+    "way",  # by which way of capture that records by itself they were last heard, as a number; missing: never
+    "box",  # and in whose mailbox; missing: never, or it is not told whose
 )
 """What is known of a person on a day, in this order."""
 
@@ -51,18 +52,48 @@ FADING_HEARD = {
 
 PLACE = {name: place for place, name in enumerate(FACTS)}
 
-_CHANNELS = {str(channel): place for place, channel in enumerate(Channel)}
+CHANNELS = {str(channel): place for place, channel in enumerate(Channel)}
+"""The number of each channel; fewer than 16."""
+
+BY_HAND = (Channel.CALL, Channel.MEETING)
+"""Channels that people log themselves: a lull there says nothing of a source."""
+
+
+def crm_number(crm: str) -> int:
+    """The number of a CRM: the same on every machine."""
+    return crc32(crm.encode()) % 997
 
 
 def way_number(crm: str, channel: str) -> int:
     """The number of a way of capture: the same on every machine, small enough to be a fact."""
-    return crc32(crm.encode()) % 997 * 16 + _CHANNELS[channel]
+    return crm_number(crm) * 16 + CHANNELS[channel]
 
 
-def way_numbers(rows: pd.DataFrame) -> np.ndarray:
-    """The number of the way of capture of each row of activities."""
-    ways = rows["crm"] + "|" + rows["channel"]
-    codes, names = pd.factorize(ways)
-    numbers = np.array([way_number(*str(name).split("|")) for name in names], dtype="float64")
-    found: np.ndarray = numbers[codes] if len(numbers) else np.empty(0)
-    return found
+def box_number(crm: str, owner: str, channel: str) -> int:
+    """The number of a mailbox, or another source of one owner; at most 2^24, so that it is exact as a fact."""
+    return crc32(f"{crm}|{owner}".encode()) % 2**20 * 16 + CHANNELS[channel]
+
+
+def last_sources(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """By which way and in whose mailbox each person was last heard up to each row of activities; rows stand by person and time.
+
+    What people log by hand leaves the source as it was before.
+    """
+    coded = [pd.factorize(rows[name]) for name in ("crm", "actor_id", "channel")]
+    combined = np.zeros(len(rows), dtype="int64")
+    for codes, known in coded:
+        combined = combined * (len(known) + 1) + codes + 1
+    _, first, place = np.unique(combined, return_index=True, return_inverse=True)
+    named = list(rows[["crm", "actor_id", "channel"]].iloc[first].itertuples(index=False))
+    way = np.array([np.nan if channel in BY_HAND else way_number(crm, channel) for crm, _, channel in named])
+    box = np.array([np.nan if channel in BY_HAND or pd.isna(owner) else box_number(crm, owner, channel) for crm, owner, channel in named])
+    person = rows["person_id"].cat.codes.to_numpy()
+    recorded = np.flatnonzero(~rows["channel"].isin(BY_HAND).to_numpy())
+    latest = np.zeros(len(rows), dtype="int64")
+    latest[recorded] = recorded + 1
+    latest = np.maximum.accumulate(latest) - 1
+    is_own = (latest >= 0) & (person[latest] == person)
+    place = place.reshape(-1)
+    if not len(rows):
+        return np.empty(0), np.empty(0)
+    return np.where(is_own, way[place[latest]], np.nan), np.where(is_own, box[place[latest]], np.nan)

@@ -16,7 +16,7 @@ import pandas as pd
 from transforms.book import Book
 from transforms.policy import Policy
 from transforms.rhythm import day_number
-from transforms.silence.facts import FACTS, HALF_LIVES, PAUSE, PLACE, way_numbers
+from transforms.silence.facts import FACTS, HALF_LIVES, PAUSE, PLACE, last_sources
 from transforms.silence.sample import Sample
 
 _FADING = slice(PLACE["heard_7"], PLACE["unanswered"])
@@ -56,8 +56,10 @@ class History:
 
     def __init__(self, book: Book) -> None:
         self.people, self.horizon = len(book.persons), book.policy.horizon_days
-        days = book.heard_days.assign(way=_ways(book)).sort_values(["on", "person"])
-        self.person, self.on, self.gap, self.number, self.way = (days[name].to_numpy() for name in ("person", "on", "gap", "number", "way"))
+        way, box = _sources(book)
+        days = book.heard_days.assign(way=way, box=box).sort_values(["on", "person"])
+        names = ("person", "on", "gap", "number", "way", "box")
+        self.person, self.on, self.gap, self.number, self.way, self.box = (days[name].to_numpy() for name in names)
         begins = ~(self.gap <= PAUSE)
         begun = Days(self.person[begins], self.on[begins], np.ones(int(begins.sum())))
         messages, self.touched = Days.of(book.heard), Days.of(book.touches).once()
@@ -81,8 +83,8 @@ class History:
         some, is_kept = copy(self), np.zeros(self.people, dtype=bool)
         is_kept[codes] = True
         kept = is_kept[self.person]
-        some.person, some.on, some.gap, some.number, some.way = (
-            column[kept] for column in (self.person, self.on, self.gap, self.number, self.way)
+        some.person, some.on, some.gap, some.number, some.way, some.box = (
+            column[kept] for column in (self.person, self.on, self.gap, self.number, self.way, self.box)
         )
         some.touched = self.touched.of_people(is_kept)
         some.fading = tuple((days.of_people(is_kept), life) for days, life in self.fading)
@@ -95,7 +97,8 @@ class History:
         """
         people = self.people
         fading = np.zeros((len(self.fading), people))
-        first, last, count, way = np.full(people, np.nan), np.full(people, np.nan), np.zeros(people), np.full(people, np.nan)
+        first, last, way, box = (np.full(people, np.nan) for _ in range(4))
+        count = np.zeros(people)
         touch_last, unanswered = np.full(people, np.nan), np.zeros(people)
         gaps_log, gaps_log2, longest = np.zeros(people), np.zeros(people), np.zeros(people)
         log_gap = np.log(np.maximum(np.nan_to_num(self.gap, nan=1.0), 1.0))
@@ -111,7 +114,7 @@ class History:
             fresh = slice(int(np.searchsorted(self.on, past)), until)
             who, on = self.person[fresh], self.on[fresh]
             # Days stand in their order, and of several assignments to one person the last one stays.
-            last[who], count[who], way[who] = on, self.number[fresh], self.way[fresh]
+            last[who], count[who], way[who], box[who] = on, self.number[fresh], self.way[fresh], self.box[fresh]
             is_first = self.number[fresh] == 1
             first[who[is_first]] = on[is_first]
             gaps_log += np.bincount(who, weights=log_gap[fresh], minlength=people)
@@ -134,6 +137,7 @@ class History:
                     np.bincount(self.person[:until], weights=is_longer, minlength=people),
                     np.bincount(self.person[:until], weights=ended, minlength=people),
                     way,
+                    box,
                 ]
             )
             yield facts
@@ -146,13 +150,14 @@ class History:
         return found
 
 
-def _ways(book: Book) -> np.ndarray:
-    """By which way each person was heard last on each of the days of ``heard_days``, as a number."""
+def _sources(book: Book) -> tuple[np.ndarray, np.ndarray]:
+    """By which way and in whose mailbox each person was heard last on each of the days of ``heard_days``, as numbers."""
     rows = book.heard
     on, codes = day_number(rows["occurred_at"]), rows["person_id"].cat.codes.to_numpy()
     ends = np.ones(len(rows), dtype=bool)
     ends[:-1] = (codes[1:] != codes[:-1]) | (on[1:] != on[:-1])
-    return way_numbers(rows[["crm", "channel"]])[ends]
+    way, box = last_sources(rows)
+    return way[ends], box[ends]
 
 
 def facts_now(book: Book) -> np.ndarray:

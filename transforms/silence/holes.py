@@ -1,42 +1,71 @@
-"""Times of which nothing is on record, though much was to be expected: there nobody was silent, we were deaf.
-
-A hole is found by way of capture (crm|channel, all people together): at least a week without a word from anybody, where at least
-``hole_expected`` people would have been heard by the days before and by the days after it, and much longer than the pauses usual there.
-"""
+"""Holes: times of which nothing is on record, though much was to be expected. There nobody was silent, we were deaf."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from transforms.policy import Policy
-from transforms.silence.facts import FADING_HEARD, PLACE, way_number
+from transforms.silence.facts import BY_HAND, FADING_HEARD, PLACE, box_number, crm_number, way_number
 
-AROUND = 84
-"""The days before and after a pause by which is judged what was to be expected in it."""
-
-UNUSUAL = 3.0
-"""A hole is at least so many times as long as the longest pause of the year around it."""
-
-TOGETHER = 3
-"""On the busiest day before a hole at least so many people were heard: a way that serves one or two falls silent with them."""
+EVERYTHING = "everything"
+"""The name of the whole log among the sources; the others are crm|*|*, crm|*|channel and crm|owner|channel."""
 
 SPOILT = 0.2
 """A row teaches nothing where more than this share of its horizon lies in a hole."""
 
-EVERYWHERE = "*"
-"""The name under which all ways of capture together are counted."""
-
 
 @dataclass(frozen=True)
 class Hole:
-    """The first and the last day, since 1970, of which a way of capture (crm|channel; EVERYWHERE for all of them) has nothing."""
+    """A stretch of days with next to no record of a source: from the day ``start`` to the day before ``end`` (days since 1970).
+
+    ``expected``: how many people a day, added up, were at least to be expected, by what it brought before and after; ``people``: how many the
+    source served; ``strays``: how many came all the same.
+    """
 
     source: str
-    first: int
-    last: int
+    start: int
+    end: int
+    expected: int = 0
+    people: int = 0
+    strays: int = 0
+
+    @property
+    def days(self) -> int:
+        """Its length."""
+        return self.end - self.start
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether it shares a day with the days from ``start`` to the day before ``end``."""
+        return self.start < end and start < self.end
+
+    def hides(self, source: str) -> bool:
+        """Whether all that this source brings is missing too: the same one or a narrower one."""
+        return contains(self.source, source)
+
+    def to_json(self) -> dict[str, Any]:
+        """The hole as plain data, with days in ISO form; ``to`` is its last day."""
+        first, last = (str(np.datetime64(day, "D")) for day in (self.start, self.end - 1))
+        return {
+            "source": self.source,
+            "from": first,
+            "to": last,
+            "days": self.days,
+            "expected": self.expected,
+            "strays": self.strays,
+            "people": self.people,
+        }
+
+
+def contains(wider: str, narrower: str) -> bool:
+    """Whether all that the narrower source brings is the wider one's too."""
+    if wider in (EVERYTHING, narrower):
+        return True
+    if narrower == EVERYTHING or narrower.split("|")[2] in BY_HAND:
+        return False
+    return all(one in ("*", other) for one, other in zip(wider.split("|"), narrower.split("|"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -45,80 +74,81 @@ class Holes:
 
     found: tuple[Hole, ...] = ()
 
-    def days_of(self, way: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """How many of the days from ``first`` to the day before ``end`` lie in a hole of each person's way of capture."""
+    def open_at(self, day: int) -> tuple[Hole, ...]:
+        """Those that have not ended on the day before this one."""
+        return tuple(hole for hole in self.found if hole.end >= day)
+
+    def days_of(self, way: np.ndarray, box: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """How many of the days from ``first`` to the day before ``end`` lie in a hole of each person, by their way and mailbox (see ``FACTS``).
+
+        Somebody never heard by a source that records by itself has no way of their own: only where everything is missing, their time stands still.
+        """
         days = np.zeros(len(way))
-        by_way: dict[float, list[Hole]] = {}
-        everywhere = [hole for hole in self.found if hole.source == EVERYWHERE]
-        for hole in self.found:
-            if hole.source != EVERYWHERE:
-                by_way.setdefault(float(way_number(*hole.source.split("|"))), []).append(hole)
-        # Somebody never heard has no way of their own: only where everything is missing, their time stands still.
-        others = ~np.isin(way, list(by_way))
-        for rows, holes in [(others, everywhere), *((way == number, [*own, *everywhere]) for number, own in by_way.items())]:
-            for start, stop in _merged(holes):
+        if not self.found:
+            return days
+        pairs, place = np.unique(np.nan_to_num(way, nan=-1.0) * 2.0**25 + np.nan_to_num(box, nan=-1.0), return_inverse=True)
+        _, sample = np.unique(place, return_index=True)
+        for number in range(len(pairs)):
+            spans = _merged([hole for hole in self.found if _is_of(hole, float(way[sample[number]]), float(box[sample[number]]))])
+            rows = np.flatnonzero(place == number) if spans else []
+            for start, stop in spans:
                 days[rows] += np.clip(np.minimum(end[rows], stop) - np.maximum(first[rows], start), 0, None)
         return days
 
     def closed(self, facts: np.ndarray, cut: np.ndarray) -> np.ndarray:
         """The FACTS of people on their days ``cut``, where time in a hole is no silence.
 
-        The clock of the silence stands still there, and so do the fading days heard: all of them lie before the hole.
+        The clock of the silence stands still there, and so do the fading days heard: all of them lie before the hole. A hole between two
+        days heard lies in one gap: it is taken out of the longest one.
         """
         if not self.found:
             return facts
-        since = np.nan_to_num(facts[:, PLACE["since_heard"]], nan=0.0) + np.where(
-            np.isnan(facts[:, PLACE["since_heard"]]), np.nan_to_num(facts[:, PLACE["known"]], nan=1.0), 0.0
-        )
-        lost = self.days_of(facts[:, PLACE["way"]], cut - since + 1, cut).astype("float32")
-        if not lost.any():
+        of = {name: facts[:, PLACE[name]] for name in ("since_heard", "since_first", "known", "way", "box", "longest")}
+        since = np.where(np.isnan(of["since_heard"]), np.nan_to_num(of["known"], nan=1.0), of["since_heard"]).astype("float64")
+        lost = self.days_of(of["way"], of["box"], cut - since + 1, cut)
+        begun = np.maximum(np.nan_to_num(of["since_first"], nan=0.0), since)
+        inside = self.days_of(of["way"], of["box"], cut - begun + 1, cut) - lost
+        older = self.days_of(of["way"], of["box"], cut - np.maximum(np.nan_to_num(of["known"], nan=0.0), begun) + 1, cut)
+        if not older.any():
             return facts
         fixed = facts.copy()
-        for name in ("since_heard", "since_first", "known"):
-            fixed[:, PLACE[name]] -= lost
+        for name, by in (("since_heard", lost), ("since_first", lost + inside), ("known", older)):
+            fixed[:, PLACE[name]] -= by.astype("float32")
         for name, life in FADING_HEARD.items():
-            fixed[:, PLACE[name]] *= 2.0 ** (lost / life)
+            fixed[:, PLACE[name]] *= (2.0 ** (lost / life)).astype("float32")
+        rows = np.flatnonzero((inside > 0) & (of["longest"] > inside))
+        gap = of["longest"][rows].astype("float64")
+        shorter = gap - inside[rows]
+        fixed[rows, PLACE["longest"]] = shorter
+        fixed[rows, PLACE["gaps_log"]] += np.log(shorter) - np.log(gap)
+        fixed[rows, PLACE["gaps_log2"]] += np.log(shorter) ** 2 - np.log(gap) ** 2
         return fixed
 
     def spoil(self, facts: np.ndarray, cut: np.ndarray, horizon: int) -> np.ndarray:
         """Which rows teach nothing: those after which a good part of the horizon lies in a hole."""
-        if not self.found:
-            return np.zeros(len(facts), dtype=bool)
-        spoilt: np.ndarray = self.days_of(facts[:, PLACE["way"]], cut, cut + horizon) > SPOILT * horizon
+        lost = self.days_of(facts[:, PLACE["way"]], facts[:, PLACE["box"]], cut, cut + horizon)
+        spoilt: np.ndarray = lost > SPOILT * horizon
         return spoilt
+
+
+def _is_of(hole: Hole, way: float, box: float) -> bool:
+    """Whether a hole hides people who are heard by this way and mailbox."""
+    if hole.source == EVERYTHING:
+        return True
+    if np.isnan(way):
+        return False
+    crm, owner, channel = hole.source.split("|")
+    if owner != "*":
+        return box == box_number(crm, owner, channel)
+    return way == way_number(crm, channel) if channel != "*" else way // 16 == crm_number(crm)
 
 
 def _merged(holes: Sequence[Hole]) -> list[tuple[int, int]]:
     """The holes as first day and day after the last, those that overlap put together."""
     spans: list[tuple[int, int]] = []
-    for hole in sorted(holes, key=lambda one: one.first):
-        if spans and hole.first <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(spans[-1][1], hole.last + 1))
+    for hole in sorted(holes, key=lambda one: one.start):
+        if spans and hole.start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], hole.end))
         else:
-            spans.append((hole.first, hole.last + 1))
+            spans.append((hole.start, hole.end))
     return spans
-
-
-def find_holes(heard: Mapping[str, np.ndarray], today: int, policy: Policy) -> Holes:
-    """The holes of each way of capture, from how many people were heard by it on each day, back from the day before ``today``.
-
-    A hole that is still open has only its past to judge by.
-    """
-    found = []
-    for source, counts in sorted(heard.items()):
-        on = (today - 1 - np.flatnonzero(counts))[::-1]
-        people = counts[today - 1 - on]
-        ends = np.append(on[1:], today)
-        gaps = ends - on - 1
-        for place in np.flatnonzero(gaps >= policy.deaf_after_days):
-            first, after = int(on[place]) + 1, int(ends[place])
-            seen = people[(on < first) & (on >= first - AROUND)]
-            if seen.sum() < policy.hole_expected or seen.max() < TOGETHER:
-                continue  # too little came before for anything to be expected
-            before = seen.sum() / min(AROUND, first - int(on[0]))
-            later = people[(on >= after) & (on < after + AROUND)].sum() / max(min(AROUND, today - after), 1)
-            rate = before if after >= today else min(before, later)
-            near = (np.abs(on - first) <= policy.year_days) & (gaps < policy.deaf_after_days)
-            if rate * gaps[place] >= policy.hole_expected and gaps[place] >= UNUSUAL * gaps[near].max(initial=1):
-                found.append(Hole(source, first, after - 1))
-    return Holes(tuple(found))

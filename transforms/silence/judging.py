@@ -194,7 +194,7 @@ def _card(
         if len(checked)
         else None,
         calibration=table,
-        holes=[{"source": hole.source, "first": _day(hole.first), "last": _day(hole.last)} for hole in holes.found],
+        holes=[hole.to_json() for hole in holes.found],
         coefficients=[
             Weighed(name, words, round(float(own), 4), round(float(usual), 4), round(float(deviation), 4))
             for (name, words), own, usual, deviation in zip(names, model.coefficients, prior.mean, prior.deviation, strict=True)
