@@ -16,11 +16,11 @@ from connectors.hubspot.answers import CRM as CRM_LABEL
 from connectors.hubspot.checking import check, greet
 from connectors.hubspot.client import LIST_LIMIT, Client
 from connectors.hubspot.cursors import Standing, Window
-from connectors.hubspot.extract import Extract, Memory, Reading, with_own_names
+from connectors.hubspot.extract import Extract, Memory, Reading
 from connectors.hubspot.mapping import CRM, to_owners, to_standing
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.setting_up import apply_changes, pending_setup, pending_teardown
-from connectors.hubspot.streams import PREFIX, STREAMS
+from connectors.hubspot.streams import PREFIX, STREAMS, with_own_names
 from connectors.hubspot.tasks import Tasks, calls_for_tasks
 from connectors.hubspot.writing import calls_to_write, write_cells
 from connectors.limiter import Day, Limiter, Quota

@@ -16,18 +16,16 @@ from connectors.hubspot.cursors import END, Load, Standing, State, Window
 from connectors.hubspot.facts import SAME_REPLY_MS, Fact, Heard, to_fact_rows, to_facts, unheard
 from connectors.hubspot.loading import Loaded, load, probe
 from connectors.hubspot.mapping import to_companies, to_contacts, to_merged, to_standing
-from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, EMAILS, STREAMS, TICKETS, Stream
+from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, EMAILS, TICKETS, Stream
 from connectors.hubspot.values import from_ms, to_ms
 from connectors.hubspot.vanishing import Vanishing, settle
 from connectors.hubspot.watching import Changed, walk, watch
 from transforms.vocabulary.changes import Page
 from transforms.vocabulary.fields import Field
-from transforms.vocabulary.tables import CONTACTS as CONTACTS_TABLE
 from transforms.vocabulary.tables import TABLES, Direction, empty_table
 
 Json = dict[str, Any]
 
-CONTACT_COLUMNS = {column.name for column in CONTACTS_TABLE.columns}
 DAY_MS = 86_400_000
 FACTS_KEPT = 150_000
 """More facts than this are not kept in memory from the contacts' pull to the activities'; the contacts are listed again instead."""
@@ -228,11 +226,15 @@ class Extract:
         window = self._at.states[stream.name]
         if not isinstance(window, Window):
             return
-        now_ms, from_ms = 0, window.from_ms
+        now_ms, from_ms, is_begun = 0, window.from_ms, False
         for changed in watch(self._client, stream, window, lag_ms=self._reading.lag_ms):
             now_ms = changed.now_ms
             if changed.records:
                 yield self._changed_page(stream, changed, window, from_ms)
+            elif is_begun:
+                # That a walk is over must be kept too, or the next pull would have to end it.
+                yield Page(stream.table, stream.name, empty_table(TABLES[stream.table]), self._at.text(), records=0)
+            is_begun = True
         if stream.name != CONTACT_FACTS.name:
             yield from self._vanished(stream, window, now_ms)
 
@@ -375,22 +377,6 @@ class Extract:
             return rows
         start: datetime = from_ms(self._at.start_ms)
         return rows[rows["occurred_at"] >= start].reset_index(drop=True)
-
-
-def with_own_names(own_names: dict[str, str], fields: Sequence[Field], prefix: str) -> dict[str, tuple[Stream, ...]]:
-    """The streams, asking also for our own fields and for the portal's own properties."""
-    extra = {table: tuple(prefix + f.name for f in fields if f.table == table) for table in STREAMS}
-    for column, name in own_names.items():
-        extra["contacts" if column in CONTACT_COLUMNS else "companies"] += (name,)
-    return {
-        table: tuple(
-            Stream(s.name, s.table, s.kind, s.modified, s.happened, (*s.properties, *extra[table]), s.associations)
-            if table != "activities"
-            else s
-            for s in streams
-        )
-        for table, streams in STREAMS.items()
-    }
 
 
 def _to_window(state: Load) -> Window:

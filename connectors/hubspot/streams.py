@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from transforms.vocabulary import tables
+from transforms.vocabulary.fields import Field
 
 PREFIX = "stillthere_"
 """Every property and group of ours begins with this."""
@@ -122,3 +126,16 @@ STREAMS: dict[str, tuple[Stream, ...]] = {
     "activities": (EMAILS, CALLS, MEETINGS, COMMUNICATIONS, NOTES, TICKETS, CONTACT_FACTS),
 }
 """The streams of each table. Of the notes only those count that hold a chat or a letter; tasks are read by key alone."""
+
+
+def with_own_names(own_names: dict[str, str], fields: Sequence[Field], prefix: str) -> dict[str, tuple[Stream, ...]]:
+    """The streams, asking also for our own fields and for the portal's own properties."""
+    extra = {table: tuple(prefix + f.name for f in fields if f.table == table) for table in STREAMS}
+    for column, name in own_names.items():
+        extra["contacts" if column in tables.CONTACTS.names else "companies"] += (name,)
+    return {
+        table: tuple(
+            stream if table == "activities" else replace(stream, properties=(*stream.properties, *extra[table])) for stream in streams
+        )
+        for table, streams in STREAMS.items()
+    }

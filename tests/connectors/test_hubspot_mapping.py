@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from connectors.hubspot.activities import inline_links, to_activities, to_reopened
 from connectors.hubspot.definitions import DESCRIPTION_LIMIT, PROPERTY_TYPES, differences, property_definition
-from connectors.hubspot.extract import with_own_names
 from connectors.hubspot.facts import Heard, to_fact_rows, to_facts
 from connectors.hubspot.mapping import to_canonical, to_companies, to_contacts, to_merged
-from connectors.hubspot.streams import PREFIX, STREAMS, Stream
+from connectors.hubspot.streams import PREFIX, STREAMS, Stream, with_own_names
 from connectors.hubspot.values import to_ms, to_times, to_zone
 from connectors.texts import to_plain
 from transforms.vocabulary.fields import Field, Group, Kind, Option, to_text
