@@ -23,7 +23,7 @@ LEAST_SCOPES = (
     "tickets",
     "oauth",
 )
-"""The least that Still There needs of a private app; ``oauth`` is granted to every app."""
+"""What the sandbox's app has: the least that Still There needs (docs/hubspot.md), and reading definitions and lists; ``oauth`` is granted to every app."""
 
 
 @dataclass(frozen=True)
