@@ -33,7 +33,7 @@ from transforms.vocabulary.fields import Kind
 from transforms.vocabulary.tables import to_table
 
 CRMS = ("hubspot", "salesforce")
-WRITES = r"/batch/(update|upsert|create)|jobs/ingest|/composite/?$"
+WRITES = r"/batch/(update|upsert|create)|jobs/ingest"
 NAMES = ("engagement_state", "why", "silent_since", "last_heard_at", "usual_gap_days")
 ROUNDS = {
     1: ("quiet", "Quiet for long.", "2026-10-01", "2026-10-01T09:00:00Z", "9"),
@@ -73,7 +73,7 @@ class Stage:
         change_record(self.sandbox.portal, given) if crm == "hubspot" else change_in_org(self.sandbox.org, given)
 
     def writes(self, since: int) -> int:
-        """How many calls since that one wrote. In Salesforce a POST to the same path reads."""
+        """How many calls since that one wrote, but for composite calls, which may be either."""
         return self.sandbox.calls.count(WRITES, since=since) + self.sandbox.calls.count("composite/sobjects", since=since, method="PATCH")
 
     def tasks(self, crm: str) -> dict[str, str]:
@@ -199,7 +199,7 @@ def test_one_changed_cell_of_a_hundred_is_refused(crm: str, stage: Stage) -> Non
             "present": "We spoke at the fair.",
             "planned_new": "Silent: nothing for long.",
         }
-        assert bool(stage.writes(last)) == bool(written)
+        assert written or stage.writes(last) == 0
     for one in stage.ids[crm][:RECORDS]:
         expected = values(2) | ({"why": "We spoke at the fair."} if one == theirs else {})
         held = stage.held(crm, one)
