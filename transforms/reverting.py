@@ -137,9 +137,9 @@ def decide_tasks(history: pd.DataFrame, run_id: str, present: pd.DataFrame, eras
 
 
 def _unless_erased(decided: Decided, erased: str) -> Decided:
-    """What was decided, unless the words that would be written are not kept any more."""
+    """What was decided, unless the words that would be written, or compared, are not kept any more."""
     row, verdict, _ = decided
-    if verdict in (Verdict.CLOSED, Verdict.RESTORED) and row["subject"] == erased:
+    if verdict in (Verdict.CLOSED, Verdict.RESTORED, Verdict.CONFLICT) and row["subject"] == erased:
         return row, Verdict.ERASED, "erased, nothing kept"
     return decided
 
@@ -170,7 +170,7 @@ def _give_back(before: pd.Series, last: pd.Series, now: Any, *, is_ours: bool) -
         return before, Verdict.AS_BEFORE, ""
     if not is_ours:
         return last, Verdict.LEFT, "a later run changed it"
-    if _is_touched(now) or not _is_in_state(now, last):
+    if _is_touched(now, last) or not _is_in_state(now, last):
         return last, Verdict.CONFLICT, "somebody changed it since"
     return before, Verdict.RESTORED, ""
 
@@ -179,11 +179,11 @@ def _take_away(last: pd.Series, now: Any) -> Decided:
     """A task that the run raised: close it where nobody touched it."""
     was_closed_by_us = last["state"] != "open"
     if now.state != "open":
-        is_ours = was_closed_by_us and not _is_touched(now)
+        is_ours = was_closed_by_us and not _is_touched(now, last)
         return (last, Verdict.AS_BEFORE, "") if is_ours else (last, Verdict.LEFT, "somebody closed it")
     if was_closed_by_us:
         return last, Verdict.CONFLICT, "somebody opened it again"
-    if _is_touched(now):
+    if _is_touched(now, last):
         return last, Verdict.CONFLICT, "somebody changed it since"
     closed = last.copy()
     closed["state"], closed["body"] = "closed_by_us", f"{last['body']}\n\n{CLOSING}"
@@ -212,8 +212,11 @@ def _is_emptied(cells: pd.DataFrame) -> pd.Series:
     return (cells["old"] == "") & (cells["new"] == "")
 
 
-def _is_touched(now: Any) -> bool:
-    return bool(now.changed_by_people) if not pd.isna(now.changed_by_people) else False
+def _is_touched(now: Any, last: pd.Series) -> bool:
+    """Whether somebody else changed it, by what the CRM says, and by what stands in it. A due date may come back as a day."""
+    is_theirs = bool(now.changed_by_people) if not pd.isna(now.changed_by_people) else False
+    is_due_then = pd.isna(now.due_at) or pd.Timestamp(now.due_at).normalize() == pd.Timestamp(last["due_at"]).normalize()
+    return is_theirs or not is_due_then or _words(now.subject, now.body) != _words(last["subject"], last["body"])
 
 
 def _is_in_state(now: Any, row: pd.Series) -> bool:

@@ -176,6 +176,13 @@ def _source(part: str) -> Getter:
     return read
 
 
+def _updated_by(_: Portal, record: Record) -> Value | None:
+    """The user who changed a value last; nothing where an app did."""
+    versions = [told[0] for told in (record.history or {}).values()]
+    source = max(versions, key=lambda version: version[0])[2] if versions else record.source
+    return None if source.user_id is None else str(source.user_id)
+
+
 _SHARED: dict[str, Getter] = {
     "hs_object_id": _own_id,
     "hs_lastmodifieddate": _modified,
@@ -184,6 +191,7 @@ _SHARED: dict[str, Getter] = {
     "hs_object_source_label": _source("type"),
     "hs_object_source_user_id": _source("user_id"),
     "hs_created_by_user_id": _source("user_id"),
+    "hs_updated_by_user_id": _updated_by,
     "hs_all_owner_ids": lambda _portal, record: record.get("hubspot_owner_id"),
 }
 

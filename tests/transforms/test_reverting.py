@@ -184,6 +184,8 @@ OPEN_NOW = task("open", "Call her.", changed_by_people=False)
     [
         (MADE, OPEN_NOW, (Verdict.CLOSED, "closed_by_us", f"Call her.\n\n{CLOSING}")),
         (MADE, {**OPEN_NOW, "changed_by_people": True}, (Verdict.CONFLICT, "open", "Call her.")),
+        (MADE, {**OPEN_NOW, "subject": "Call Ana on Monday"}, (Verdict.CONFLICT, "open", "Call her.")),
+        (MADE, {**OPEN_NOW, "due_at": "2026-12-24T16:00:00Z"}, (Verdict.CONFLICT, "open", "Call her.")),
         (MADE, {**OPEN_NOW, "state": "done", "changed_by_people": True}, (Verdict.LEFT, "open", "Call her.")),
         (MADE, None, (Verdict.GONE, "open", "Call her.")),
         (MADE, {**OPEN_NOW, "state": "deleted"}, (Verdict.GONE, "open", "Call her.")),
