@@ -7,21 +7,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.answer import Answer
+from flows.answer import DONE, SOME_ROWS_FAILED, Answer
+from transforms.mail.message import LARGEST
 from transforms.mail.reading import read_message
 from transforms.vocabulary.errors import BadInput
 
 
 def run_read_mail(files: Sequence[Path]) -> Answer:
-    """One JSON object a file and recipient. Raises BadInput for a file that cannot be read."""
-    return Answer(lines=[line for file in files for line in _read(file)])
+    """One JSON object a file and recipient; a file that cannot be read has one that says why, and the exit code tells of it.
+
+    Raises BadInput where no file at all could be read.
+    """
+    lines: list[dict[str, Any]] = []
+    faults: list[str] = []
+    for file in files:
+        try:
+            lines += _read(file)
+        except OSError as error:
+            fault = f"{file} was to be read as a message and could not be ({str(error.strerror).lower()}); give the path of an .eml file."
+            faults.append(fault)
+            lines.append({"file": str(file), "error": fault})
+    if len(faults) == len(files):
+        raise BadInput(" ".join(faults))
+    return Answer(lines=lines, exit_code=SOME_ROWS_FAILED if faults else DONE)
 
 
 def _read(file: Path) -> list[dict[str, Any]]:
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"{file} was to be read as a message and could not be ({str(error.strerror).lower()}); give the path of an .eml file."
-        ) from error
+    with file.open("rb") as opened:
+        raw = opened.read(LARGEST)
     return [{"file": str(file), **dataclasses.asdict(reading)} for reading in read_message(raw)]

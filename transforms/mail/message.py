@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +16,13 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 LARGEST = 2_000_000
 """Bytes of a mail that are looked at; what follows is an attachment."""
+
+MOST_HEADERS = 2_000
+LONGEST_ENCODED = 20_000
+"""Headers of a mail, and letters of an encoded one, that are read: real mails have far fewer, broken ones may have a million."""
+
+# The standard parser's time grows with the square of the parameters of a content type.
+_LONG_TYPE = re.compile(rb"^(content-type:(?:[^\n]|\n(?=[ \t])){0,4000})(?:[^\n]|\n(?=[ \t]))*", re.IGNORECASE | re.MULTILINE)
 
 BROKEN = (RecursionError, LookupError, ValueError, TypeError, AttributeError, AssertionError)
 """What the standard parser, and what builds on it, may raise on broken mails: parts nested a thousand deep, parameters cut in half."""
@@ -77,12 +86,19 @@ def addresses(values: tuple[str, ...]) -> set[str]:
 def from_bytes(raw: bytes) -> Mail:
     """Take a mail apart. Never fails: broken encodings are read as far as they go, and of a mail that the parser gives up on the headers."""
     # These codecs are Python's own, no mail's: they would warn of what they cannot read.
-    whole = _NO_CHARSET.sub(rb"\1utf-8", raw[:LARGEST].lstrip(b"\r\n"))
+    whole = _LONG_TYPE.sub(rb"\1", _NO_CHARSET.sub(rb"\1utf-8", _as_bytes_of_mail(raw[:LARGEST]).lstrip(b"\r\n")))
     try:
         return _from_message(message_from_bytes(whole))
     except BROKEN:
         head, _, body = whole.replace(b"\r\n", b"\n").partition(b"\n\n")
         return from_lines("", _read_bytes(body, "utf-8"), _read_bytes(head, "utf-8"))
+
+
+def _as_bytes_of_mail(raw: bytes) -> bytes:
+    """The mail without the mark that editors put before a text; one that was saved as UTF-16 in UTF-8."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", "replace").encode("utf-8", "replace")
+    return raw.removeprefix(codecs.BOM_UTF8)
 
 
 def _from_message(message: Message) -> Mail:
@@ -130,11 +146,11 @@ def from_lines(subject: str, body: str, headers: str) -> Mail:
 
 
 def _headers(message: Message) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = {}
     charset = str(message.get_content_charset() or "utf-8")
-    for name, value in message.raw_items():
-        found[name.lower()] = (*found.get(name.lower(), ()), _header_text(value, charset))
-    return found
+    for name, value in itertools.islice(message.raw_items(), MOST_HEADERS):
+        found.setdefault(name.lower(), []).append(_header_text(value, charset))
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def _header_text(value: object, charset: str = "utf-8") -> str:
@@ -145,7 +161,7 @@ def _header_text(value: object, charset: str = "utf-8") -> str:
     if "=?" not in text:
         return text.strip()
     try:
-        return str(make_header(decode_header(text))).strip()
+        return str(make_header(decode_header(text[:LONGEST_ENCODED]))).strip()
     except (HeaderParseError, LookupError, ValueError):
         # An encoded word in an unknown or wrong charset is kept as it stands.
         return text.strip()

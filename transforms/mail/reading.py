@@ -44,6 +44,8 @@ class Reading:
 
 def read_message(raw: bytes) -> list[Reading]:
     """Read one mail as it was received (RFC 5322): one reading a recipient. Any bytes give at least one reading."""
+    if not raw.strip():
+        return [Reading(HUMAN, confidence=_UNREADABLE, evidence="an empty file")]
     mail = from_bytes(raw)
     if is_bounce(mail, raw):
         return [_from_fate(fate) for fate in read_bounce(mail, raw)]
