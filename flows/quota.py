@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pandas as pd
 
-from connectors.limiter import Day
+from connectors.limiter import Day, Quota
 from transforms.crms import crm_name
 from transforms.vocabulary.errors import QuotaSpent, StillThereError
 
@@ -59,7 +59,7 @@ class QuotaBook:
 
     pulls: dict[str, list[dict[str, int]]] = field(default_factory=dict)
     forecasts: dict[str, Forecast] = field(default_factory=dict)
-    warned: set[str] = field(default_factory=set)
+    warned: set[tuple[str, str]] = field(default_factory=set)
 
 
 def take_up(work: Work, checkups: Mapping[str, Checkup]) -> dict[str, Any]:
@@ -143,19 +143,40 @@ def next_pull(runs: Iterable[Mapping[str, Any]], name: str) -> int | None:
     return round(median(totals)) if totals else None
 
 
-def lines_of(quota: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """One line a CRM: what was forecast and taken, what is left, what of it is for others, and when to go on where it ended."""
+def told_of(one: Mapping[str, Any]) -> str:
+    """One CRM's calls in one line: what was taken and forecast, what is left, what of it is for others, and when to go on where it ended."""
+    taken = f"{one['used_total']:,} calls of this run"
+    told = [f"{taken}, {one['forecast_total']:,} were forecast" if one["forecast_total"] else taken]
+    if one["left"] is not None:
+        told.append(f"{one['left']:,}{_of(one['limit'])} left today, {one['reserve']:,} of them for others")
+    if one["is_spent"]:
+        told.append(f"ours are used up: go on {go_on(one['go_on_at'])}")
+    return " · ".join(told)
+
+
+def told_of_writing(work: Work) -> list[str]:
+    """One sentence a CRM: how many calls it is forecast to take to write a plan, and how many of today's are ours."""
     lines = []
-    for name, one in quota.items():
-        told = [f"{one['used_total']:,} calls"]
-        if one["forecast_total"]:
-            told[0] += f" ({one['forecast_total']:,} were forecast)"
-        if one["left"] is not None:
-            told.append(f"{one['left']:,}{_of(one['limit'])} are left today, {one['reserve']:,} of them for others")
-        if one["is_spent"]:
-            told.append(f"ours are used up: go on {_after(one['go_on_at'])}")
-        lines.append(f"{crm_name(name)}: {'; '.join(told)}.")
+    for name, crm in work.crms.items():
+        calls = sum(n for purpose, n in work.quota.forecasts.get(name, Forecast()).calls.items() if purpose in WRITING)
+        usable = crm.quota().usable
+        if calls:
+            lines.append(
+                f"{crm_name(name)}: writing it is forecast to take {calls:,} calls{'' if usable is None else f'; {usable:,} are ours today'}."
+            )
     return lines
+
+
+def told_of_estimate(name: str, calls: int, quota: Quota) -> str:
+    """Whether today's calls are enough for so many, and how many days it takes where they are not."""
+    if quota.usable is None:
+        return f"{crm_name(name)} does not say how many calls are left today."
+    ours = f"{crm_name(name)} has {quota.left:,} calls left today, of which {quota.usable:,} are ours"
+    if calls <= quota.usable:
+        return f"{ours}: enough for the {calls:,} that it takes."
+    return (
+        f"{ours}, and it takes {calls:,}: it goes on as far as they reach, and the same command goes on from there when there are new ones."
+    )
 
 
 def _warn(work: Work, name: str, what: str, calls: int | None = None) -> None:
@@ -202,5 +223,6 @@ def _of(limit: int | None) -> str:
     return f" of {limit:,}" if limit else ""
 
 
-def _after(moment: str | None) -> str:
+def go_on(moment: str | None) -> str:
+    """From when on there are new calls, in words."""
     return f"after {datetime.fromisoformat(moment):%d %b %Y %H:%M} UTC" if moment else "when there are new ones"

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.outcome import Outcome
+from flows.quota import told_of
 from flows.staleness import STALE
 from transforms.crms import crm_name
 from transforms.fields import COMPANY_FIELDS, CONTACT_FIELDS
@@ -71,11 +72,8 @@ def render_sync(done: Outcome, *, months: int | None = None, with_alerts: bool =
             )
         if len(done.plan.held_back):
             lines.add_row("", f"{len(done.plan.held_back):,} tasks held back for later", "")
-    for name, left in summary.get("calls_left", {}).items():
-        used = f"{sum(summary['calls'].get(name, {}).values()):,} calls of this run"
-        limit = done.checkups[name].calls_limit if name in done.checkups else None
-        used = f"{_in(name, several=several)}{used}"
-        lines.add_row("quota", used if left is None else f"{used} · {left:,}{f' of {limit:,}' if limit else ''} left today", "")
+    for name, one in summary.get("quota", {}).items():
+        lines.add_row("quota", f"{_in(name, several=several)}{told_of(one)}", "")
     lines.add_row("run", f"{done.run.run_id} · as of {done.as_of:%d %b %Y %H:%M} UTC", "")
     return [
         f"[bold]Still There[/bold] · {_headline(done, months)}",
@@ -112,7 +110,7 @@ def _written(number: Counter[str]) -> str:
     return " · ".join(told)
 
 
-READING = ("read", "search")
+READING = ("read", "search", "bulk")
 WRITING = ("write", "tasks", "setup")
 
 

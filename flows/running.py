@@ -12,6 +12,7 @@ import pandas as pd
 
 from flows.answer import DONE, SOME_ROWS_FAILED
 from flows.outcome import Outcome, Run
+from flows.quota import quota_of, take_up
 from flows.settings import load_settings
 from flows.work import Work, open_work
 from transforms.vocabulary.changes import Checkup
@@ -44,20 +45,22 @@ def begin_run(work: Work, kind: str, options: Mapping[str, Any] | None = None) -
     with work.journal.lease("run", holder=kind, ttl_s=LEASE_S, now=started):
         checkups = _greet(work)
         as_of = moment(max(checkup.now for checkup in checkups.values()))
-        run_id = work.journal.start_run(kind, as_of=as_of, crms=list(work.crms), now=started, options=options)
+        known = {**(options or {}), "quota": take_up(work, checkups)}
+        run_id = work.journal.start_run(kind, as_of=as_of, crms=list(work.crms), now=started, options=known)
         done = Outcome(Run(run_id, kind), as_of, checkups)
         mark = _begun.set((work, done))
-        status, exit_code = "stopped", 130
+        status, exit_code, ended = "stopped", 130, None
         try:
             yield done
             status, exit_code = ("some rows failed", SOME_ROWS_FAILED) if done.applied.failed else ("done", DONE)
         except StillThereError as error:
-            status, exit_code = "failed", error.exit_code
+            status, exit_code, ended = "failed", error.exit_code, error
             done.run.summary["error"] = str(error)
             raise
         finally:
             _begun.reset(mark)
             done.run.summary["calls"] = {name: crm.calls() for name, crm in work.crms.items()}
+            done.run.summary["quota"] = quota_of(work, done.accounts, {pulled.crm for pulled in done.pulled}, ended)
             work.journal.finish_run(run_id, status=status, exit_code=exit_code, now=datetime.now(UTC), summary=done.run.summary)
             work.journal.tidy()
             work.journal.keep_for(work.settings.keep_days, datetime.now(UTC))

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.protocol import Crm
 from flows.memory import keep_few_arenas
+from flows.quota import QuotaBook
 from flows.settings import Settings, need_crm, need_token, salesforce_secret
 from store.journal import Journal
 from store.lake import Lake
@@ -36,7 +37,7 @@ class Work:
     """Everything that the steps of a run share.
 
     ``crms`` holds one connector a CRM, by name. ``ahead`` holds, by step, a function that waits for a step that was begun before the flow.
-    ``failed`` holds what went wrong in the CRMs that could not be read in this run.
+    ``failed`` holds what went wrong in the CRMs that could not be read in this run, ``quota`` what the run knows of calls before it makes them.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Work:
     ahead: dict[str, Callable[[Work], Any]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     failed: dict[str, StillThereError] = field(default_factory=dict)
+    quota: QuotaBook = field(default_factory=QuotaBook)
 
     def go_on(self) -> None:
         """Raise Stopped where somebody has asked the run to end; looked at between two pages."""

@@ -124,10 +124,9 @@ def judge(
         raise verdict(status, headers, data, what=what)
     if not has_body:
         return None
-    is_object = isinstance(data, dict)
-    if not isinstance(data, dict | list) or (lists and not (is_object and isinstance(data.get(lists), list))):
-        raise cut_short(what)
-    if tells and not (is_object and all(data.get(name) for name in tells)):
+    held = data if isinstance(data, dict) else {}
+    is_told = (not lists or isinstance(held.get(lists), list)) and all(held.get(name) for name in tells)
+    if not isinstance(data, dict | list) or not is_told:
         raise cut_short(what)
     return data
 

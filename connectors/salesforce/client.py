@@ -217,26 +217,24 @@ class Client:
 
         Where parts only read and one could not be served just now, the whole call is made again. Of writes each part tells for itself.
         """
-        body = {
-            "allOrNone": all_or_none,
-            "compositeRequest": [
-                {
-                    "method": one.method,
-                    "url": self._address(one),
-                    "referenceId": one.reference or f"p{number}",
-                    **({"body": one.body} if one.body is not None else {}),
-                    **({"httpHeaders": dict(one.headers)} if one.headers else {}),
-                }
-                for number, one in enumerate(subrequests)
-            ],
-        }
+        asked: list[Json] = [
+            {
+                "method": one.method,
+                "url": self._address(one),
+                "referenceId": one.reference or f"p{number}",
+                **({"body": one.body} if one.body is not None else {}),
+                **({"httpHeaders": dict(one.headers)} if one.headers else {}),
+            }
+            for number, one in enumerate(subrequests)
+        ]
+        body: Json = {"allOrNone": all_or_none, "compositeRequest": asked}
         request = Request(
             "POST", "composite", what, purpose, body=body, is_write=is_write, is_repeatable=is_repeatable, lists="compositeResponse"
         )
 
         def call(_attempt: int) -> list[SubAnswer]:
             answer = self._renewing(lambda: self._once(request, None), request.what)
-            found = _in_order(answer, body["compositeRequest"], what)
+            found = _in_order(answer, asked, what)
             if not is_write:
                 for one in found:
                     bad = None if one.is_good else verdict(one.status, answer.headers, one.body, what=what)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from xml.etree import ElementTree as ET
 
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError  # type: ignore[import-untyped]  # lxml has no types
 from simple_salesforce.exceptions import SalesforceError
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault, TransportError, ValidationError

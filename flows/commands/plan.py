@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from flows.plan_files import KeptPlan, approved, kept, need_untouched, picked, p
 from flows.plan_text import render_plan
 from flows.planning import make_plan
 from flows.pull import pull_all
+from flows.quota import forecast_writes, told_of_writing
 from flows.running import begin_run
 from flows.settings import load_settings
 from flows.terminal import progress_bars
@@ -47,11 +48,14 @@ def run_plan(*, out: Path | None = None, limit: int = 20, quiet: bool, wishes: P
             done.recovered, done.pulled = pull_all(work)
             done.computation = compute(work, done.as_of)
             done.plan = make_plan(work, done.computation, done.accounts)
+            forecast_writes(work, done.plan.cells, done.plan.create, done.plan.update)
             keep_card(work, done.run.run_id, done.computation)
             keep_outcomes(work, done.run.run_id, done.computation)
             work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": done.as_of.isoformat()})
             done.run.summary |= summarise(work, done)
-    return _finish(picked(kept(done.plan), wishes.only, wishes.without), wishes, None, {"run_id": done.run.run_id}, names_of(work))
+    more = {"run_id": done.run.run_id, "quota": done.run.summary["quota"]}
+    answer = _finish(picked(kept(done.plan), wishes.only, wishes.without), wishes, None, more, names_of(work))
+    return replace(answer, text=[*answer.text, *told_of_writing(work)])
 
 
 def run_read_plan(file: Path, wishes: PlanWishes) -> Answer:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from connectors.protocol import Crm
 from flows.answer import Answer
+from flows.quota import quota_of, take_up
 from flows.settings import load_settings
 from flows.work import Work, open_work
 from transforms.fields import FIELDS
@@ -21,19 +22,26 @@ NEEDS_A_PERSON = 10
 def run_check() -> Answer:
     """Ask every CRM; exit code 10 where a person has something to change."""
     work = open_work(load_settings())
-    checkups = [crm.check() for crm in work.crms.values()]
+    found = {name: crm.check() for name, crm in work.crms.items()}
+    take_up(work, found)
+    quota = quota_of(work, {name: one.account for name, one in found.items()}, ())
+    checkups = list(found.values())
     parts: list[RenderableType] = []
-    for checkup in checkups:
+    for name, checkup in found.items():
         parts.append(f"[bold]{checkup.crm}[/bold] · {checkup.account} · its clock says {checkup.now:%d %b %Y %H:%M} UTC")
         table = Table(box=None, show_header=False)
         for finding in checkup.findings:
             table.add_row("[green]good[/green]" if finding.is_good else "[red]to do[/red]", finding.what, finding.detail, finding.advice)
+        ours = quota[name]
+        if ours["usable"] is not None:
+            told = f"{ours['usable']:,} are ours today; {ours['reserve']:,} are left to others (STILLTHERE_RESERVE_SHARE)"
+            table.add_row("", "calls", told, "")
         parts.append(table)
     is_good = all(checkup.is_good for checkup in checkups)
     parts.append(
         "Nothing has to be changed." if is_good else "What is marked [red]to do[/red] has to be changed before a sync can work fully."
     )
-    data = {"checkups": [{**dataclasses.asdict(checkup), "is_good": checkup.is_good} for checkup in checkups]}
+    data = {"checkups": [{**dataclasses.asdict(checkup), "is_good": checkup.is_good} for checkup in checkups], "quota": quota}
     return Answer(data, parts, 0 if is_good else NEEDS_A_PERSON)
 
 

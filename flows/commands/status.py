@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ import pandas as pd
 from rich.table import Table
 
 from flows.answer import Answer
+from flows.quota import go_on, next_pull
 from flows.settings import load_settings
 from flows.work import Work, open_work
 from transforms.crms import crm_name
@@ -23,6 +25,7 @@ def run_status() -> Answer:
     by_crm = {crm: {table: int((rows == crm).sum()) for table, rows in crms.items()} for crm in sorted(set().union(*crms.values()))}
     tasks = work.journal.tasks()
     waiting = len(work.journal.unsettled())
+    quota = quota_so_far(runs)
     data = {
         "home": str(work.settings.home),
         "lake": work.settings.lake_url,
@@ -31,6 +34,7 @@ def run_status() -> Answer:
         "connected": list(work.settings.connected),
         "open_tasks": int((tasks["state"] == "open").sum()),
         "unsettled_cells": waiting,
+        "quota": quota,
         "last_run": runs[0] if runs else None,
     }
     counts = ", ".join(f"{count:,} {table}" for table, count in holds.items())
@@ -47,10 +51,33 @@ def run_status() -> Answer:
             text.append(
                 f"  {crm_name(crm)}: {told}; {tasks_there:,} open tasks{'' if crm in work.settings.connected else '; not connected now'}."
             )
+    text += _of_quota(quota)
     text.append(f"{data['open_tasks']:,} of our tasks are open.")
     if waiting:
         text.append(f"{waiting} cells were sent by a run that was killed; the next sync looks them up first.")
     return Answer(data, text)
+
+
+def quota_so_far(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """For each CRM the calls of the last run that ended, and how many the next pull is forecast to take."""
+    last: dict[str, Any] = next((quota for run in runs if (quota := run["summary"].get("quota"))), {})
+    return {name: {**one, "next_pull": next_pull(runs, name)} for name, one in last.items()}
+
+
+def _of_quota(quota: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Two sentences a CRM at most: what is known of its calls, and when to go on where ours were used up."""
+    lines = []
+    for name, one in quota.items():
+        told = []
+        if one["left"] is not None:
+            told.append(f"{one['left']:,} calls were left after the last run, {one['reserve']:,} of them for others")
+        if one["next_pull"] is not None:
+            told.append(f"the next pull is forecast to take {one['next_pull']:,}")
+        if told:
+            lines.append(f"{crm_name(name)}: {'; '.join(told)}.")
+        if one["is_spent"]:
+            lines.append(f"{crm_name(name)}: our calls were used up; run again {go_on(one['go_on_at'])}, and it goes on where it stopped.")
+    return lines
 
 
 def _as_of(run: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from flows.outcome import Outcome, summarise
 from flows.plan_files import check_accounts, need_untouched, read_plan
 from flows.plan_text import render_refused
 from flows.pull import TABLES, pull_all
+from flows.quota import forecast_writes, quota_of, take_up, told_of_estimate
 from flows.recovery import recover
 from flows.render import render_sync
 from flows.running import begin_run
@@ -69,6 +70,7 @@ def apply_file(settings: Settings, file: Path, *, quiet: bool) -> Outcome:
             done.recovered = sum(recover(work, name) for name in work.crms)
             checked = refuse_stale(work, kept.plan)
             done.plan, done.refused, done.standing = checked.plan, checked.refused, checked.standing
+            forecast_writes(work, done.plan.cells, done.plan.create, done.plan.update)
             note = {"as_of": kept.plan.as_of.isoformat(), "file": file.name, "approved_by": kept.approval.by if kept.approval else None}
             work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, note)
             done.applied.failed += [one.report() for one in checked.refused]
@@ -99,20 +101,23 @@ def run_backfill(*, since: str, estimate: bool, quiet: bool) -> Answer:
 def _estimate(work: Work, start: datetime) -> Answer:
     """How many records and calls each extract would take, and how that compares with the calls that are left today."""
     table = Table("CRM", "Extract", "Records", "Calls", box=None)
-    rows = []
+    checkups = {name: crm.greet() for name, crm in work.crms.items()}
+    take_up(work, checkups)
+    rows, told = [], []
     for name, crm in work.crms.items():
-        for estimate in (e for of in TABLES for e in crm.estimate(of, None, start)):
-            rows.append({"crm": name, **dataclasses.asdict(estimate)})
-            table.add_row(name, estimate.stream, f"{estimate.records:,}", f"{estimate.calls:,}")
-    calls = sum(row["calls"] for row in rows)
-    left = {name: crm.calls_left() for name, crm in work.crms.items()}
-    known = [
-        f"{name} has {n:,} left today, of which we use at most {1 - work.settings.reserve_share:.0%}"
-        for name, n in left.items()
-        if n is not None
-    ]
-    sentence = f"{sum(row['records'] for row in rows):,} records in {calls:,} calls; {'; '.join(known) or 'the CRM does not say how many are left'}."
-    return Answer({"since": start.date().isoformat(), "extracts": rows, "calls": calls, "calls_left": left}, [table, sentence])
+        estimates = [e for of in TABLES for e in crm.estimate(of, None, start)]
+        for one in estimates:
+            rows.append({"crm": name, **dataclasses.asdict(one)})
+            table.add_row(name, one.stream, f"{one.records:,}", f"{one.calls:,}")
+        told.append(told_of_estimate(name, sum(one.calls for one in estimates), crm.quota()))
+    data = {
+        "since": start.date().isoformat(),
+        "extracts": rows,
+        "calls": sum(row["calls"] for row in rows),
+        "calls_left": {name: crm.calls_left() for name, crm in work.crms.items()},
+        "quota": quota_of(work, {name: one.account for name, one in checkups.items()}, ()),
+    }
+    return Answer(data, [table, f"{sum(row['records'] for row in rows):,} records in {data['calls']:,} calls.", *told])
 
 
 def _day(text: str) -> date:
