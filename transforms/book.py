@@ -36,6 +36,9 @@ WAYS = (*MESSAGES, Channel.CALL, Channel.MEETING)
 
 DAY = pd.Timedelta(days=1)
 
+_HISTORY = frozenset({"heard", "answers", "direct", "touches", "attempts", "heard_days", "sides"})
+"""Views that lean on nothing but what happened, not on what was learned from everybody."""
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -103,6 +106,14 @@ class Book:
         first_seen = self.align(self.activities.groupby("person_id").occurred_at.min())
         self.persons = persons.assign(first_known_at=pd.concat([persons["created_at"], first_seen], axis=1).min(axis=1))
 
+    def knowing(self, org: Org) -> Book:
+        """The same bucket with what ``org`` has learned. What happened is not found anew."""
+        made = {name for name, part in vars(Book).items() if isinstance(part, cached_property)}
+        other = Book.__new__(Book)
+        vars(other).update({name: part for name, part in vars(self).items() if name in _HISTORY or name not in made})
+        vars(other).update(org=org, _values={}, _frames={})
+        return other
+
     # -- values -------------------------------------------------------------------------------------------------------
 
     def value(self, field_: Field) -> pd.Series:
@@ -120,8 +131,13 @@ class Book:
     def align(self, values: pd.Series) -> pd.Series:
         """``values``, indexed by some of the persons, with one row for every person of the book, in its order."""
         index = values.index
-        plain = values.set_axis(index.astype("str")) if isinstance(index, pd.CategoricalIndex) else values
-        return plain if plain.index is self.persons.index else plain.reindex(self.persons.index)
+        if isinstance(index, pd.CategoricalIndex):
+            # What was grouped by person_id knows its persons by number.
+            numbers = (
+                self.persons.index.get_indexer(index.categories)[index.codes] if index.categories is not self.persons.index else index.codes
+            )
+            return values.set_axis(numbers).reindex(range(len(self.persons))).set_axis(self.persons.index)
+        return values if index is self.persons.index else values.reindex(self.persons.index)
 
     def spread(self, values: pd.Series, rows: pd.DataFrame) -> pd.Series:
         """For each row of a view, the value of its person; ``values`` has one row a person, as from :meth:`align`."""

@@ -19,10 +19,23 @@ from transforms.book import Book, Tables
 from transforms.fields import COMPANY_FIELDS, CONTACT_FIELDS
 from transforms.org import Org, Tally, combine
 from transforms.policy import Policy
-from transforms.tally import tally
+from transforms.tally import tally, tally_book
 from transforms.vocabulary.fields import Field
 
-__all__ = ["Computed", "Org", "Tables", "Tally", "Values", "combine", "compute_companies", "compute_contacts", "tally"]
+__all__ = [
+    "Book",
+    "Computed",
+    "Org",
+    "Tables",
+    "Tally",
+    "Values",
+    "combine",
+    "compute_book",
+    "compute_companies",
+    "compute_contacts",
+    "tally",
+    "tally_book",
+]
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,11 @@ class Computed(Values):
 
 def compute_contacts(tables: Tables, org: Org, as_of: pd.Timestamp, policy: Policy, fields: Sequence[Field] = CONTACT_FIELDS) -> Computed:
     """Every contact field of every person of one bucket at the moment ``as_of``. Nothing after that moment is used."""
-    book = Book(tables, as_of, policy, org)
+    return compute_book(Book(tables, as_of, policy, org), fields)
+
+
+def compute_book(book: Book, fields: Sequence[Field] = CONTACT_FIELDS) -> Computed:
+    """The same, of a book that is at hand."""
     values = pd.DataFrame({field.name: book.value(field) for field in fields}, index=book.persons.index)
     by_name = {field.name: field for field in CONTACT_FIELDS}
     people = book.persons.reset_index()[["person_id", "first_name", "last_name"]]

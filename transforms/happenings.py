@@ -9,6 +9,7 @@ import pandas as pd
 
 from transforms.persons import PLAIN_FILE
 from transforms.rhythm import moments
+from transforms.splitting import places_of, places_of_contacts
 from transforms.vocabulary.tables import Channel, Direction, Outcome
 
 SAME_WITHIN_S = 120
@@ -63,12 +64,8 @@ def find_happenings(activities: pd.DataFrame, people: pd.DataFrame, persons: pd.
 def _of_persons(activities: pd.DataFrame, people: pd.DataFrame, persons: pd.Index, as_of: pd.Timestamp) -> pd.DataFrame:
     """The activities up to ``as_of`` of known persons, sorted by person and time, exact repeats left out."""
     crm = activities["crm"].fillna(PLAIN_FILE)
-    codes = np.full(len(activities), -1, dtype="int64")
-    for name, group in people.groupby("crm"):
-        of_crm = (crm == name).to_numpy()
-        places = pd.Index(group["contact_id"]).get_indexer(activities["contact_id"][of_crm])
-        person_codes = np.append(persons.get_indexer(group["person_id"]), -1)
-        codes[of_crm] = person_codes[places]
+    # A contact that is not known has the place -1, which is that of the -1 added here.
+    codes = np.append(places_of(people["person_id"], persons.to_series()), -1)[places_of_contacts(activities, people)]
     times = moments(activities["occurred_at"])
     known = np.flatnonzero((codes >= 0) & (activities["occurred_at"] <= as_of).to_numpy())
     order = known[np.lexsort((times[known], codes[known]))]

@@ -18,7 +18,12 @@ from transforms.silence.traffic import count_traffic
 
 def tally(tables: Tables, as_of: pd.Timestamp, policy: Policy) -> Tally:
     """Count what one bucket teaches of the whole customer base. Nothing after ``as_of`` is counted."""
-    book = Book(tables, as_of, policy, Org.without_history(as_of, policy))
+    return tally_book(Book(tables, as_of, policy, Org.without_history(as_of, policy)), tables)
+
+
+def tally_book(book: Book, tables: Tables) -> Tally:
+    """The same, of a book of these tables that is at hand."""
+    policy = book.policy
     counts = Tally.empty(book.as_of, policy)
     _count_pauses(book, counts)
     return Tally(
