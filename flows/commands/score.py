@@ -8,11 +8,12 @@ import pandas as pd
 
 from connectors.files import put_file, read_files
 from flows.answer import Answer
-from transforms.compute import Tables, combine, compute_contacts, tally
+from flows.crew import WORTH_IT, Crew, Question, lots_for, processors
+from transforms.compute import combine
 from transforms.fields import CONTACT_FIELDS
 from transforms.persons import resolve
 from transforms.policy import Policy
-from transforms.signals import read_signals
+from transforms.splitting import split_persons
 from transforms.vocabulary.errors import BadInput
 
 
@@ -20,11 +21,16 @@ def run_score(*, contacts: Path, activities: Path, companies: Path | None, as_of
     """Compute and write the file. Probabilities are 0..1 and unbanded; times are UTC."""
     moment = read_moment(as_of)
     read = read_files({"contacts": contacts, "activities": activities, "companies": companies})
-    tables = Tables(contacts=read["contacts"], companies=read["companies"], activities=read_signals(read["activities"], read["contacts"]))
-    policy = Policy()
-    computed = compute_contacts(tables, combine([tally(tables, moment, policy)]), moment, policy)
-    people = resolve(tables.contacts, tables.companies)[["contact_id", "crm", "person_id"]]
-    values = people.merge(computed.persons, left_on="person_id", right_index=True, how="left").drop(columns="person_id")
+    rows = len(read["activities"])
+    hands = processors() if rows >= WORTH_IT else 1
+    with Crew(hands) as crew:
+        people = resolve(read["contacts"], read["companies"])
+        lots = lots_for(rows, hands) if hands > 1 else 1
+        shares = split_persons(read["contacts"], read.pop("activities"), people, lots)
+        org = combine(crew.survey(shares, Question(read["companies"], moment, Policy())))
+        computed = pd.concat(crew.fields(lots, org))
+    values = people[["contact_id", "crm", "person_id"]].merge(computed, left_on="person_id", right_index=True, how="left")
+    values = values.drop(columns="person_id")
     put_file(values, out)
     names = [field.name for field in CONTACT_FIELDS]
     sentence = f"{len(values):,} contacts × {len(names)} fields as of {moment:%Y-%m-%d %H:%M} UTC are in {out}."
