@@ -55,7 +55,7 @@ def run_demo(*, contacts: int, companies: int, months: int, seed: int, keep: int
         if not with_page:
             process.terminate()
             process.wait()
-    ending = _ending(at, home, process.pid, keep, _pages(shown))
+    ending = _ending(at, home, process.pid, keep, _pages(shown), done.run.run_id)
     text = [*render_sync(done, months=months, with_alerts=False), *render_people(_people(done)), "", *shown.text, *ending]
     data: dict[str, Any] = {
         "sandbox": {**at, "pid": process.pid if with_page else None},
@@ -146,7 +146,7 @@ def _pages(shown: Shown) -> list[str]:
     return list(dict.fromkeys(link for links in (task + both or [item["links"] for _, item in items[:1]]) for link in links))
 
 
-def _ending(at: Mapping[str, Any], home: Path, pid: int, keep: int, pages: list[str]) -> list[RenderableType]:
+def _ending(at: Mapping[str, Any], home: Path, pid: int, keep: int, pages: list[str], run_id: str) -> list[RenderableType]:
     if keep == 0:
         return []
     command = "stillthere" if shutil.which("stillthere") else os.path.relpath(Path(sys.executable).with_name("stillthere"))
@@ -158,6 +158,8 @@ def _ending(at: Mapping[str, Any], home: Path, pid: int, keep: int, pages: list[
         *(f"  export {name}={value}" for name, value in _environment(at).items()),
         f"  {command} sync            # finds nothing to write",
         f"  {command} explain {_contact_in(pages)}    # why that contact's fields say what they say, and both sides of a person",
+        "",
+        f"Take it all back:  {command} revert {run_id}",
     ]
 
 
