@@ -12,6 +12,7 @@ from flows.compute import lot_standing, lots_of
 from flows.plan_files import KeptPlan, kept, read_plan, write_plan
 from flows.planning import Plan
 from flows.work import Work
+from store.mentions import Traces
 from transforms.guards import allowed_for, count_held, find_trips, might_trip
 from transforms.vocabulary.errors import BadInput, RefusedToGuess
 
@@ -86,31 +87,30 @@ def forget_in_plans(work: Work) -> None:
             continue
         after = before.plan
         for crm, erased in pending.groupby("crm"):
-            ids = erased["contact_id"].tolist()
-            after = _without(after, str(crm), ids, work.lake.addresses(str(crm), ids))
+            ids = [str(one) for one in erased["contact_id"]]
+            ids += work.lake.merged_into(str(crm), ids)
+            after = _without(after, str(crm), ids, work.lake.traces(str(crm), ids))
         if sum(map(len, (after.cells, after.create, after.update))) < sum(
             map(len, (before.plan.cells, before.plan.create, before.plan.update))
         ):
             write_plan(KeptPlan(after, before.held_back), file)
 
 
-def _without(plan: Plan, crm: str, ids: list[str], addresses: list[str]) -> Plan:
+def _without(plan: Plan, crm: str, ids: list[str], traces: Traces) -> Plan:
     cells, *tasks = plan.cells, plan.create, plan.update
     is_theirs = (cells["crm"] == crm) & (cells["table"] == "contacts") & cells["record_id"].isin(ids)
-    cells = cells[~is_theirs & ~_names(cells, ["old", "new", "reason"], addresses)]
+    cells = cells[~is_theirs & ~_names(cells, ["old", "new", "reason"], traces)]
     create, update = (
-        one[~((one["crm"] == crm) & one["contact_id"].isin(ids)) & ~_names(one, ["reason", "subject", "body"], addresses)] for one in tasks
+        one[~((one["crm"] == crm) & one["contact_id"].isin(ids)) & ~_names(one, ["reason", "subject", "body"], traces)] for one in tasks
     )
     return replace(plan, cells=cells, create=create, update=update)
 
 
-def _names(frame: pd.DataFrame, columns: list[str], addresses: list[str]) -> pd.Series:
-    """The rows in which one of these addresses stands."""
+def _names(frame: pd.DataFrame, columns: list[str], traces: Traces) -> pd.Series:
+    """The rows in which one of these addresses or full names stands."""
     named = pd.Series(data=False, index=frame.index)
-    for column in columns:
-        texts = frame[column].fillna("").str.lower()
-        for address in addresses:
-            named |= texts.str.contains(address.lower(), regex=False)
+    for column in columns if traces else ():
+        named |= traces.told_in(frame[column])
     return named
 
 
