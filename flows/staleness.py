@@ -53,7 +53,7 @@ def refuse_stale(work: Work, plan: Plan) -> Checked:
     somebody changed, finished or deleted it. One of which the journal says that it was made is not made again, whatever became of it.
     """
     refused: list[Refused] = []
-    keep = pd.Series(data=True, index=plan.cells.index)
+    dropped: list[int] = []
     standing = 0
     for crm, table, part in _chunks(plan.cells):
         fields = [one for one in FIELDS if one.table == table and one.name in set(part["field"])]
@@ -61,11 +61,12 @@ def refuse_stale(work: Work, plan: Plan) -> Checked:
         for place, record, name, old, new in zip(part.index, part["record_id"], part["field"], part["old"], part["new"], strict=True):
             values = held.get(record)
             if values is not None and holds(values, name, new):
-                keep[place], standing = False, standing + 1
+                dropped.append(place)
+                standing += 1
             elif values is None or not holds(values, name, old):
-                keep[place] = False
+                dropped.append(place)
                 refused.append(_refused_cell(crm, table, record, name, _text(old), _text(new), values))
-    left = replace(plan, cells=plan.cells[keep].reset_index(drop=True))
+    left = replace(plan, cells=plan.cells.drop(index=dropped).reset_index(drop=True))
     return _without_stale_tasks(work, left, refused, standing)
 
 
