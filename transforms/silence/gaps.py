@@ -37,10 +37,10 @@ TOGETHER = 3
 STRAY_SHARE = 0.05
 """A stretch that brought no more than this share of what was to be expected is a hole with a few stray records in it."""
 
-HOLIDAYS = 24
-"""Without a sign that we were at work, a gap of fewer days may be a holiday: three weeks off, with the weekends at both ends."""
+HOLIDAYS = 23
+"""So many days of a gap may be holidays: three weeks off, with the weekends at both ends."""
 
-AT_WORK = 0.3
+AT_WORK = 0.5
 """We were at work in a gap if we touched at least this share of the people a day whom we touched before it."""
 
 
@@ -99,11 +99,12 @@ class Traffic:
 
 @dataclass(frozen=True)
 class _Counts:
-    """The days on which a source brought somebody, ascending, how many on each, and the most different people in a month before a day."""
+    """The days on which a source brought somebody, ascending, and how many on each; the months, ascending, and how many different people in each."""
 
     day: np.ndarray
     count: np.ndarray
-    months: pd.DataFrame
+    month: np.ndarray
+    seen: np.ndarray
 
     def rate(self, start: int, end: int) -> float:
         """People a day from ``start`` to the day before ``end``."""
@@ -112,9 +113,8 @@ class _Counts:
 
     def people_before(self, start: int) -> int:
         """How many different people came in the best of the months that touch the RATE_DAYS before ``start``."""
-        month = self.months["month"]
-        near = self.months[(month <= (start - 1) // MONTH) & (month >= (start - RATE_DAYS) // MONTH)]
-        return int(near["count"].max()) if len(near) else 0
+        first, last = np.searchsorted(self.month, [(start - RATE_DAYS) // MONTH, (start - 1) // MONTH + 1])
+        return int(self.seen[first:last].max(initial=0))
 
 
 def find_holes(traffic: Traffic, end: int, policy: Policy) -> tuple[Hole, ...]:
@@ -123,16 +123,14 @@ def find_holes(traffic: Traffic, end: int, policy: Policy) -> tuple[Hole, ...]:
     A gap of at least ``deaf_after_days`` is a hole where neither chance nor holidays explain it. Chance: with ``expected`` people at the rate before
     or after (the lower of the two), and counts as uneven as near the gap (variance ÷ mean), a negative binomial gives the chance of so few; a hole
     has −ln of it at least ``deaf_expected`` (12: under 1 in 100,000). A few strays are allowed. A source must have served ``deaf_persons`` people,
-    and TOGETHER of them shortly before the gap. Holidays: a gap of fewer than HOLIDAYS days
-    counts only for a whole channel or more, and only if we were at work meanwhile. A gap that is still open has only its past to judge by.
+    and TOGETHER of them shortly before the gap. Holidays: a mailbox may rest
+    for HOLIDAYS days; and unless we were at work meanwhile, so may everything, so that only the days beyond them count. A gap that is still open has only its past to judge by.
     A hole that a wider source shows too is told of the wider one alone.
     """
     people = traffic.people.set_index("source")["people"]
-    by_source, months = (dict(list(frame.groupby("source"))) for frame in (traffic.days, traffic.months))
-    counts = {
-        str(name): _Counts(rows["day"].to_numpy(), rows["count"].to_numpy(), months.get(name, _no_months()))
-        for name, rows in ((name, rows.sort_values("day")) for name, rows in by_source.items())
-    }
+    days, months = _by_source(traffic.days, "day"), _by_source(traffic.months, "month")
+    nothing = (np.empty(0, "int64"), np.empty(0, "int64"))
+    counts = {name: _Counts(*of_days, *months.get(name, nothing)) for name, of_days in days.items()}
     us = counts.pop(US, None)
     found: list[Hole] = []
     for name in sorted(counts, key=lambda name: (name != EVERYTHING, -name.count("*"), name)):
@@ -144,6 +142,15 @@ def find_holes(traffic: Traffic, end: int, policy: Policy) -> tuple[Hole, ...]:
                 if not any(_shows_too(wider, name, start, stop) for wider in found)
             ]
     return tuple(sorted(found, key=lambda hole: (hole.source != EVERYTHING, hole.source, hole.start)))
+
+
+def _by_source(rows: pd.DataFrame, by: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """For each source its days (or months), ascending, and its counts."""
+    ordered = rows.sort_values(["source", by])
+    starts = np.flatnonzero(~ordered["source"].duplicated().to_numpy())
+    names = ordered["source"].iloc[starts]
+    parts = zip(np.split(ordered[by].to_numpy(), starts[1:]), np.split(ordered["count"].to_numpy(), starts[1:]), strict=True)
+    return {str(name): part for name, part in zip(names, parts, strict=False)}
 
 
 def _shows_too(wider: Hole, name: str, start: int, stop: int) -> bool:
@@ -165,13 +172,15 @@ def _gaps(name: str, counts: _Counts, us: _Counts | None, end: int, policy: Poli
         before = counts.rate(max(start - RATE_DAYS, int(day[0])), start)
         last, strays = _reach(int(place), counts.count, following, gap, before)
         stop = int(following[last])
-        if stop - start < HOLIDAYS and (is_mailbox or not _at_work(us, start, stop)):
+        is_work = _at_work(us, start, stop)
+        if is_mailbox and stop - start <= HOLIDAYS:
             continue
         # A few days after a gap tell no rate yet: it would look as if little was to be expected.
         rates = [before, *([counts.rate(stop, min(stop + RATE_DAYS, end))] if end - stop >= LEAST_RATE_DAYS else [])]
         expected = min(rates) * (stop - start)
         uneven = max(_unevenness(counts, start, stop, end, block) for block in BLOCKS)
-        if strays <= STRAY_SHARE * expected and _surprise(strays, expected, uneven) >= policy.deaf_expected:
+        beyond = expected if is_work else min(rates) * max(stop - start - HOLIDAYS, 0)
+        if strays <= STRAY_SHARE * expected and _surprise(strays, beyond, uneven) >= policy.deaf_expected:
             found.append((start, stop, round(expected), strays))
             done = last
     return found
