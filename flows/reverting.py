@@ -58,11 +58,6 @@ class Reverted:
         """How many cells and tasks were left because somebody else changed them."""
         return sum(by[Verdict.CONFLICT] for by in self.counts.values())
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing of the run to put back."""
-        return not any(by[verdict] for by in self.counts.values() for verdict in (Verdict.RESTORED, Verdict.CLOSED))
-
 
 def find_run(work: Work, name: str) -> str:
     """The run of that id, or the only one whose id begins so, or with ``last`` the latest that wrote and was no revert. Raises BadInput."""

@@ -159,7 +159,7 @@ def _ending(at: Mapping[str, Any], home: Path, pid: int, keep: int, pages: list[
         f"  {command} sync            # finds nothing to write",
         f"  {command} explain {_contact_in(pages)}    # why that contact's fields say what they say, and both sides of a person",
         "",
-        f"Take it all back:  {command} revert {run_id}",
+        f"Take it all back (with the settings above):  {command} revert {run_id}",
     ]
 
 

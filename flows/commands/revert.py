@@ -21,12 +21,13 @@ from transforms.crms import crm_name
 from transforms.reverting import Verdict
 from transforms.vocabulary.changes import WriteReport
 
-SHOWN = 50
-"""So many rows of each sort are shown in the terminal; ``--json`` has all of them."""
+SHOWN, CONFLICTS_SHOWN = 20, 200
+"""So many rows of a sort are shown in the terminal; ``--json`` has all of them."""
 
 LONG = 45
 """Of a longer value its beginning is shown."""
 
+_CHANGES = {("present", "before"): "Now → back to", ("wrote", "present"): "We wrote → there is now"}
 _CELL = ["crm", "table", "record_id", "field", "before", "wrote", "present", "why"]
 _TASK = ["crm", "task_key", "task_id", "contact_id", "play", "subject", "state", "why"]
 
@@ -105,23 +106,26 @@ def render_revert(found: Reverted, done: Outcome | None, work: Work, *, dry_run:
         lines.add_row("tasks", _tasks_told(data["tasks"], dry_run=dry_run))
     if found.erased:
         lines.add_row("erased", f"{found.erased:,} records or tasks: the persons were erased, and nothing of them is kept")
+    is_written = done is not None and bool(done.applied.cells or done.applied.tasks.total())
     if done is not None:
-        lines.add_row("run", f"{done.run.run_id} · take this back with `stillthere revert {done.run.run_id}`")
-    head = "would be taken back" if dry_run else "was taken back" if not found.is_empty else "has nothing left to put back"
+        lines.add_row("run", f"{done.run.run_id}{f' · take it back with `stillthere revert {done.run.run_id}`' if is_written else ''}")
+    head = "would be taken back" if dry_run else "was taken back" if is_written else "has nothing to put back now"
+    (restored, tasks_restored), (_, closed) = found.listed(Verdict.RESTORED), found.listed(Verdict.CLOSED)
+    cells_left, tasks_left = found.listed(Verdict.CONFLICT)
     text: list[RenderableType] = [f"[bold]{escape(name)}[/bold] {head}", "", lines]
     if dry_run:
-        text += _shown("Would be put back", found.listed(Verdict.RESTORED))
-        text += _shown("Tasks that would be closed", (pd.DataFrame(), found.listed(Verdict.CLOSED)[1]))
-    text += _shown("Conflicts: left as they are, since somebody else changed them", found.listed(Verdict.CONFLICT))
-    text += _shown("Tasks with nothing to do", (pd.DataFrame(), found.listed(Verdict.LEFT)[1]))
-    text += _shown("Not there any more", found.listed(Verdict.GONE))
+        text += _cells_shown("Would be put back", restored, ("present", "before"))
+        text += _tasks_shown("Tasks that would be put back as before", tasks_restored)
+        text += _tasks_shown("Tasks that would be closed", closed)
+    text += _cells_shown("Conflicts: somebody else changed them, so they are left", cells_left, ("wrote", "present"), limit=CONFLICTS_SHOWN)
+    text += _tasks_shown("Tasks in conflict: somebody else changed them, so they are left", tasks_left, limit=CONFLICTS_SHOWN)
+    text += _tasks_shown("Tasks with nothing to do", found.listed(Verdict.LEFT)[1])
+    text += _gone_shown(*found.listed(Verdict.GONE))
     text += render_failures(_refused(done))
-    text.append("")
-    text.append(
-        "Nothing was written."
-        if dry_run
-        else "The next sync computes and writes anew: change the settings or pause the schedule first (docs/revert.md)."
-    )
+    if dry_run:
+        text += ["", "Nothing was written."]
+    elif is_written:
+        text += ["", "The next sync computes and writes anew: change the settings or pause the schedule first (docs/revert.md)."]
     return text
 
 
@@ -162,22 +166,42 @@ def _tasks_told(tasks: dict[str, int], *, dry_run: bool) -> str:
     return " · ".join(f"{tasks[name]:,} {word}" for name, word in words.items() if tasks[name])
 
 
-def _shown(title: str, rows: tuple[pd.DataFrame, pd.DataFrame]) -> list[RenderableType]:
-    """Cells and tasks one by one; the first ones where there are many."""
-    cells, tasks = rows
-    if not len(cells) + len(tasks):
+def _cells_shown(title: str, cells: pd.DataFrame, change: tuple[str, str], *, limit: int = SHOWN) -> list[RenderableType]:
+    """Cells one by one, with the two values that ``change`` names; the first ones where there are many."""
+    if cells.empty:
         return []
-    table = Table("Record", "Field", "Before the run", "We wrote", "Now", "Why", box=None)
-    for cell in cells.head(SHOWN).itertuples():
-        where = f"{crm_name(str(cell.crm))} {cell.table} {cell.record_id}"
-        table.add_row(where, str(cell.field), *(escape(_short(value)) for value in (cell.before, cell.wrote, cell.present)), str(cell.why))
-    for task in tasks.head(max(SHOWN - len(cells), 0)).itertuples():
-        table.add_row(
-            f"{crm_name(str(task.crm))} task {task.task_id}", "", "", escape(_short(task.subject)), str(task.state), str(task.why)
-        )
-    count = len(cells) + len(tasks)
-    more = [f"… and {count - SHOWN:,} more; --json lists all of them."] if count > SHOWN else []
-    return ["", f"[bold]{title}[/bold] ({count:,})", table, *more]
+    table = Table(box=None)
+    table.add_column("Record", no_wrap=True)
+    table.add_column("Field", no_wrap=True)
+    table.add_column(_CHANGES[change])
+    for cell in cells.head(limit).to_dict("records"):
+        why = f" ({cell['why']})" if str(cell["why"]).startswith("merged") else ""
+        told = " → ".join(_short(cell[name]) for name in change)
+        table.add_row(f"{crm_name(cell['crm'])} {cell['table']} {cell['record_id']}", cell["field"], escape(told + why))
+    return ["", f"[bold]{title}[/bold] ({len(cells):,})", table, *_more(len(cells), limit)]
+
+
+def _tasks_shown(title: str, tasks: pd.DataFrame, *, limit: int = SHOWN) -> list[RenderableType]:
+    """Tasks one by one, with why."""
+    if tasks.empty:
+        return []
+    table = Table("Task", "Title", *(["Why"] if tasks["why"].any() else []), box=None)
+    for task in tasks.head(limit).itertuples():
+        table.add_row(f"{crm_name(str(task.crm))} {task.task_id}", escape(_short(task.subject)), *([str(task.why)] if task.why else []))
+    return ["", f"[bold]{title}[/bold] ({len(tasks):,})", table, *_more(len(tasks), limit)]
+
+
+def _gone_shown(cells: pd.DataFrame, tasks: pd.DataFrame) -> list[RenderableType]:
+    """Records and tasks that are not there any more, in a line each."""
+    names = [
+        f"{crm_name(str(crm))} {table} {record}" for crm, table, record in cells[["crm", "table", "record_id"]].drop_duplicates().to_numpy()
+    ]
+    names += [f"{crm_name(str(task.crm))} task {task.task_id}" for task in tasks.itertuples()]
+    return ["", f"[bold]Not there any more[/bold] ({len(names):,})", *names[:SHOWN], *_more(len(names), SHOWN)] if names else []
+
+
+def _more(count: int, limit: int) -> list[RenderableType]:
+    return [f"… and {count - limit:,} more; --json lists all of them."] if count > limit else []
 
 
 def _short(value: object) -> str:

@@ -15,6 +15,8 @@ from flows.settings import load_settings
 from flows.work import Work, open_work
 from transforms.crms import crm_name
 
+RUN_ID_WIDTH = 21
+
 
 def run_status() -> Answer:
     """The last run, what the lake holds, what is waiting. Asks no CRM."""
@@ -88,6 +90,8 @@ def run_runs(*, limit: int) -> Answer:
     """The runs so far, the newest first."""
     runs = runs_so_far(open_work(load_settings(), offline=True))[:limit]
     table = Table("Run", "Kind", "As of", "Status", "Cells", "Tasks", "Failed", "Calls", box=None)
+    table.columns[0].no_wrap = True  # `stillthere revert` asks for it
+    table.columns[0].min_width = RUN_ID_WIDTH
     for run in runs:
         summary = run["summary"]
         written = summary.get("written", {})

@@ -198,6 +198,18 @@ def test_a_person_changed_one_of_a_hundred_cells(place: Place) -> None:
     assert place.sandbox.calls.count(WRITES, since=last) == 1
 
 
+def test_what_is_printed_is_what_is_asked_for(place: Place) -> None:
+    """`stillthere runs` shows ids whole, also in a narrow terminal; a dry run shows cells and tasks one by one, and so does what was gone."""
+    here, gone = [("hubspot", "contacts", record, "why") for record in place.contacts[-6:-4]]
+    of = run({here: "ours", gone: "ours"}, tasks=[a_task("shown", here[2])])
+    change_record(place.sandbox.portal, {"do": "archive", "id": gone[2]})
+    told = {words: CliRunner().invoke(app, words, env={"COLUMNS": "80"}).stdout for words in ("runs", f"revert {of} --dry-run")}
+    assert of in told["runs"]
+    assert f"HubSpot contacts {here[2]}  why    ours → (empty)" in told[f"revert {of} --dry-run"]
+    assert "Help shown" in told[f"revert {of} --dry-run"]
+    assert f"HubSpot contacts {gone[2]}\n" in told[f"revert {of} --dry-run"]
+
+
 def test_the_conflict_is_named_to_people_and_kept_without_values(place: Place) -> None:
     """The terminal shows record, field and both values; the journal keeps the record and the field alone."""
     where = ("hubspot", "contacts", place.contacts[0], "why")
@@ -518,7 +530,7 @@ def test_after_a_sync_the_next_one_writes_its_values_again(place: Place) -> None
             sync.fn()
         return done
 
-    def stands() -> tuple[dict[str, object], dict[str, str]]:
+    def stands() -> tuple[dict[tuple[str, str], str], dict[str, str]]:
         state = place.sandbox.portal.snapshot()
         ours = {
             (one, name): text for one, held in state["contacts"].items() for name, text in held.items() if "stillthere" in name and text
