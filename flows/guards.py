@@ -66,7 +66,9 @@ def keep_plan(work: Work, plan: Plan, run_id: str) -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / f"{run_id.replace(':', '')}.json"
     write_plan(kept(plan), file)
-    unapproved = [one for one in sorted(folder.glob("*.json")) if one != file and _approval_of(one) is None]
+    others = [one for one in sorted(folder.glob("*.json")) if one != file]
+    # Large plans take long to read, so they are looked into only where there are too many.
+    unapproved = [one for one in others if _approval_of(one) is None] if len(others) >= KEPT_PLANS else []
     for one in unapproved[: -(KEPT_PLANS - 1)]:
         one.unlink()
     return file
