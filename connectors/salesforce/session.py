@@ -118,7 +118,7 @@ class Session:
                 warnings.simplefilter("ignore")
                 session_id, instance = SalesforceLogin(session=self._http(), sf_version=self.version, consumer_key=own.consumer_key, **way)
         except SalesforceAuthenticationFailed as error:
-            raise _refused(error) from error
+            raise _refused(error) from None  # the library's error holds whatever came back, and that may quote what we sent
         except (AttributeError, TypeError) as error:
             # The library reads an answer without the expected keys as if it had them.
             raise _no_answer("an answer that is none") from error

@@ -22,27 +22,28 @@ OWN_FAULTS = frozenset({"SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION"})
 def library_gate(what: str) -> Iterator[None]:
     """Turn what zeep, lxml and simple-salesforce raise into our errors. ``what`` completes 'we tried to …'.
 
-    An answer that cannot be read is asked for again; a message that the library would not build is our own defect.
+    An answer that cannot be read is asked for again; a message that the library would not build is our own defect. Theirs are not kept as the cause
+    of ours: they quote what was sent or came back, with the session in it, and whatever logs an error logs its cause too.
     """
     try:
         yield
     except Fault as fault:
         code = str(fault.code or "").rpartition(":")[2]
         if not code:  # zeep takes a gateway's page for a fault
-            raise cut_short(what) from fault
+            raise cut_short(what) from None
         status = 401 if code in ENDED_SESSIONS else 500 if code in OWN_FAULTS else 400
-        raise verdict(status, {}, [{"errorCode": code, "message": str(fault.message)}], what=what) from fault
+        raise verdict(status, {}, [{"errorCode": code, "message": str(fault.message)}], what=what) from None
     except TransportError as error:
         status = int(error.status_code or 500)
-        raise (cut_short(what) if status < 300 else verdict(status, {}, None, what=what)) from error
+        raise (cut_short(what) if status < 300 else verdict(status, {}, None, what=what)) from None
     except SalesforceError as error:
         status = error.status if isinstance(error.status, int) else 500
-        raise verdict(status, {}, error.content, what=what) from error
+        raise verdict(status, {}, error.content, what=what) from None
     except ValidationError as error:
         raise RequestRejected(
             f"We tried to {what} and the client library would not send it ({type(error).__name__}); please report this.",
             status=0,
             code=type(error).__name__,
-        ) from error
-    except (ZeepError, LxmlError, ET.ParseError) as error:
-        raise cut_short(what) from error
+        ) from None
+    except (ZeepError, LxmlError, ET.ParseError):
+        raise cut_short(what) from None

@@ -16,10 +16,20 @@ from urllib.parse import urlsplit
 
 HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
+_GROWING = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 11))
+_ENVELOPE = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{}</s:Body></s:Envelope>'
+XML = {
+    "bomb": f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "zq7zq7zq7zq7">{_GROWING}]>{_ENVELOPE.format("&a10;")}',
+    "file": f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]>{_ENVELOPE.format("<r>&a;</r>")}',
+}
+
 
 @dataclass
 class Echo:
-    """Which calls are answered by an echo, with which status and kind of body (json, html or xml); the others go through."""
+    """Which calls are answered by an echo, with which status and kind of body; the others go through.
+
+    json and html quote the call, bytes as well but are no text; bomb is XML whose entities would grow to gigabytes; file is XML that asks for a file of this machine.
+    """
 
     path: str
     status: int
@@ -57,6 +67,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif echo.kind == "json":
             about = {"category": "VALIDATION_ERROR", "correlationId": "c-1", "message": f"What was that? {heard}"}
             text, kind = json.dumps({"status": "error", **about}), "application/json"
+        elif echo.kind in XML:
+            text, kind = XML[echo.kind], "text/xml"
         else:
             text, kind = f"<html><body><h1>Trouble</h1><pre>{html.escape(heard)}</pre>{heard}</body></html>", "text/html"
         said = (self.headers.get("Authorization") or "").encode("ascii", "replace").decode()

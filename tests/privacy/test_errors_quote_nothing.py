@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +44,11 @@ ANSWERS = [
     Echo("", 429, "json"),
     Echo("", 500, "html"),
     Echo("", 200, "html"),
+    Echo("", 400, "bytes"),
+    Echo("", 500, "bytes"),
+    Echo("(Soap|tooling|/crm/.*/properties)", 500, "json"),
+    Echo("(Soap|tooling|/crm/.*/properties)", 500, "bytes"),
+    Echo("(Soap|/batch/|composite)", 400, "html"),
 ]
 
 
@@ -100,3 +106,18 @@ def test_an_answer_that_quotes_us_is_not_repeated(name: str, echo: Echo, behind:
     assert len(said) == len(works(crm))
     said.append(("the log", caplog.text.encode()))
     assert leaks(MARKS, iter(said)) == []
+
+
+@pytest.mark.parametrize("kind", ["bomb", "file"])
+@pytest.mark.parametrize("status", [200, 500])
+def test_xml_that_grows_or_reads_files_is_no_answer(kind: str, status: int, behind: Sandbox) -> None:
+    """Salesforce's definitions come as XML: entities are neither unfolded nor followed, and what came is told as an answer that is none."""
+    with echoing(behind.base_url) as (address, echoes):
+        crm = connector("salesforce", behind, address)
+        changes = crm.pending_fields(FIELDS)
+        echoes.append(Echo("/services/Soap", status, kind))
+        with pytest.raises(StillThereError) as raised:
+            crm.create_fields(changes)
+    host = Path("/etc/hostname").read_text(encoding="utf-8").strip() if Path("/etc/hostname").exists() else "zq7"
+    told = "".join(traceback.format_exception(raised.value))
+    assert ("zq7zq7" in told, f"<r>{host}" in told) == (False, False)
