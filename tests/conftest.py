@@ -11,6 +11,9 @@ settings.register_profile("project", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "project")
 
+# As in flows/__init__.py, for tests that load numpy before it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 SHARED = Path(__file__).parents[2] / "shared"
 
 
