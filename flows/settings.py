@@ -99,7 +99,11 @@ class Settings(BaseSettings):
         description="in which CRM a task is raised for somebody who is in both: where the record has an active owner, or always in one",
     )
     reserve_share: float = Field(
-        0.30, ge=0, lt=1, validation_alias="STILLTHERE_RESERVE_SHARE", description="share of the calls left today that is left to others"
+        0.30,
+        ge=0,
+        lt=1,
+        validation_alias="STILLTHERE_RESERVE_SHARE",
+        description="share of the calls left when the day was first seen that is left to others",
     )
     index_lag_minutes: float = Field(
         10, ge=0, validation_alias="STILLTHERE_INDEX_LAG_MINUTES", description="how late the CRM's search index may be"

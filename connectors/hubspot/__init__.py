@@ -150,7 +150,7 @@ class HubSpot:
             filters = []
             if isinstance(state, Window):
                 filters = [{"propertyName": stream.modified, "operator": "GTE", "value": str(state.from_ms)}]
-            elif start is not None and stream.name != "tickets":
+            elif start is not None and table == "activities" and stream.name != "tickets":
                 filters = [{"propertyName": stream.happened, "operator": "GTE", "value": str(int(start.timestamp() * 1000))}]
             total = self._client.search(stream.kind, filters, sort="hs_object_id", properties=("hs_object_id",), limit=1).total
             found.append(Estimate(stream.name, total, 1 + -(-total // LIST_LIMIT)))

@@ -34,8 +34,8 @@ def run_check() -> Answer:
             table.add_row("[green]good[/green]" if finding.is_good else "[red]to do[/red]", finding.what, finding.detail, finding.advice)
         ours = quota[name]
         if ours["usable"] is not None:
-            told = f"{ours['usable']:,} are ours today; {ours['reserve']:,} are left to others (STILLTHERE_RESERVE_SHARE)"
-            table.add_row("", "calls", told, "")
+            told = f"{ours['usable']:,} of the calls left today; {ours['reserve']:,} are for others (STILLTHERE_RESERVE_SHARE)"
+            table.add_row("", "ours", told, "")
         parts.append(table)
     is_good = all(checkup.is_good for checkup in checkups)
     parts.append(
