@@ -32,7 +32,7 @@ DENIED = {
 """Versions that must never be locked, and why. Each alternative after a comma stands for itself."""
 
 _PIN = re.compile(r"(?P<name>[a-z0-9]([a-z0-9-]*[a-z0-9])?)==(?P<version>[0-9][A-Za-z0-9.!+]*)")
-_PLACES = (
+_PLACES: tuple[dict[str, str], ...] = (
     {},
     {"python_version": "3.11", "python_full_version": "3.11.0"},
     {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
@@ -89,9 +89,9 @@ def check_wanted(pins: Mapping[str, str], wanted: Iterable[Requirement]) -> list
             faults.append(f"{name} is asked for in pyproject.toml and is not locked")
         elif not requirement.specifier.contains(pins[name], prereleases=True):
             faults.append(f"{name} is locked at {pins[name]}, and pyproject.toml asks for {requirement.specifier}")
-    for name, (denied, why) in DENIED.items():
-        if any(SpecifierSet(one).contains(pins[name], prereleases=True) for one in denied.split(",") if name in pins):
-            faults.append(f"{name} is locked at {pins[name]}, which {why}")
+    for package, (denied, why) in DENIED.items():
+        if any(SpecifierSet(one).contains(pins[package], prereleases=True) for one in denied.split(",") if package in pins):
+            faults.append(f"{package} is locked at {pins[package]}, which {why}")
     return faults
 
 
@@ -139,7 +139,8 @@ def licence_of(name: str) -> str:
         told = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:
         return ""
-    expression, text = told.get("License-Expression") or "", (told.get("License") or "").strip().splitlines()
+    expression, *_ = *(told.get_all("License-Expression") or []), ""
+    text = "\n".join(told.get_all("License") or []).strip().splitlines()
     classes = [one.rpartition("::")[2].strip() for one in told.get_all("Classifier") or [] if one.startswith("License ::")]
     return expression or (text[0] if len(text) == 1 and len(text[0]) < 60 else "") or ", ".join(classes)
 

@@ -151,14 +151,14 @@ def to_sample(cells: pd.DataFrame) -> list[dict[str, str]]:
     ranks = [pd.factorize(cells[name], sort=True)[0] for name in ("field", "record_id", "table", "crm")]
     first = cells.iloc[np.lexsort(ranks)[:SAMPLE]]
     return [
-        {"crm": row.crm, "table": row.table, "record": row.record_id, "field": row.field, "change": _change(row.old, row.new)}
+        {"crm": row.crm, "table": row.table, "record": _word(row.record_id), "field": row.field, "change": _change(row.old, row.new)}
         for row in first.itertuples()
     ]
 
 
 def to_failures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     """The rows that failed, by id and the CRM's code. The CRM's own sentence stays in the journal: it may quote what we sent."""
-    return [{name: str(row.get(name, "")) for name in ("crm", "table", "key", "code")} for row in summary["failed"]]
+    return [{name: _word(row.get(name, "")) for name in ("crm", "table", "key", "code")} for row in summary["failed"]]
 
 
 def to_markdown(run_id: str, summary: Mapping[str, Any]) -> str:
@@ -179,6 +179,11 @@ def _numbers(branch: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple
             yield from _numbers(value, here)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             yield " · ".join(here), f"{value:,}"
+
+
+def _word(text: object) -> str:
+    """An id or a code as it is, without what a page could take for more than a word: both come from the CRM's answers."""
+    return re.sub(r"[^\w.:-]", "", str(text))
 
 
 def _change(old: object, new: object) -> str:

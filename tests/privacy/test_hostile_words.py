@@ -24,6 +24,7 @@ from flows.cli import app
 from flows.settings import load_settings
 from sandbox.running import SandboxOptions, Tables, run_sandbox
 from transforms.fields import CONTACT_FIELDS
+from transforms.vocabulary.changes import CELLS
 from transforms.vocabulary.errors import BadInput, BadSettings
 from transforms.vocabulary.tables import ACTIVITIES, CONTACTS, to_table
 
@@ -128,6 +129,20 @@ def test_every_template_escapes_what_it_shows() -> None:
     for template in [file for folder in ("flows", "sandbox") for file in (ROOT / folder).rglob("*.html")]:
         text = template.read_text(encoding="utf-8")
         assert re.findall(r"\|\s*safe|autoescape false|innerHTML|<script[^>]*>[^<]*\{\{|\son\w+=", text) == [], template.name
+
+
+def test_prefect_is_shown_words_alone() -> None:
+    """Ids and codes come from the CRM's answers; in a table of Prefect's nothing of them can become a link, a tag or another cell."""
+    from flows.artifacts import to_failures, to_sample  # noqa: PLC0415 - imports Prefect, which no other test here needs
+
+    hostile = f"[x](http://evil.example)|{SCRIPT}`"
+    cells = to_table(
+        CELLS, [{"crm": "hubspot", "table": "contacts", "record_id": hostile, "field": "why", "new": SCRIPT, "reason": SCRIPT}]
+    )
+    failed = {"crm": "hubspot", "table": "contacts", "key": hostile, "code": hostile, "message": SCRIPT}
+    shown = [text for row in (*to_sample(cells), *to_failures({"failed": [failed]})) for text in row.values()]
+    assert [text for text in shown if re.search(r"[^\w.:-]", text)] == []
+    assert to_failures({"failed": [{**failed, "key": "st0a", "code": "INVALID_OPTION"}]})[0]["code"] == "INVALID_OPTION"
 
 
 DEEP = "[" * 100_000 + "]" * 100_000
