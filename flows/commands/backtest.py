@@ -152,7 +152,10 @@ def render_backtest(report: Report, names: Mapping[str, str], out: Path | None) 
         Indented(f"[dim]Calibration error {number(figures[OURS].calibration_error)}. {MEANINGS['calibration_error']}[/dim]", 2),
     ]
     alarms = f"Called silent and yet heard from: {percent(states.false_alarm)}; silent or quiet: {percent(states.false_alarm_or_quiet)}"
-    changes = f"Changes for each contact and year: {number(states.changes_a_year, 1)}; flickers: {number(states.flickers_a_year, 2)}."
+    changes = (
+        f"State changes a contact and year: {number(states.changes_a_year, 1)}; back and forth within 30 days: {number(states.undone_a_year, 2)}; "
+        f"of these with nothing heard in between: {number(states.flickers_a_year, 2)}."
+    )
     parts += ["", "[bold]The state[/bold]", f"  {alarms}; promised: at most {100 * states.promised:.0f} %.", f"  {changes}"]
     for one in report.warnings:
         days = f"; half of them at least {one.days[1]:.0f} days" if one.days else ""

@@ -70,6 +70,7 @@ def render_backtest_page(report: Report, names: Mapping[str, str]) -> str:
             "or_quiet": percent(states.false_alarm_or_quiet),
             "promised": f"{100 * states.promised:.0f} %",
             "changes": number(states.changes_a_year, 1),
+            "undone": number(states.undone_a_year, 2),
             "flickers": number(states.flickers_a_year, 2),
             "rows": [(one.state, f"{one.rows:,}", f"{one.people:,}", percent(one.heard)) for one in states.by_state],
         },

@@ -70,18 +70,25 @@ def outcome_sentences(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _outcome(row: Mapping[str, Any]) -> str:
-    way = "" if row["way"] == ANY_WAY else f" {by(row['way'])}"
-    told = f"{_LABELS.get(row['play'], row['play'])}{way}: {row['raised']:,} raised"
-    if row["followed"]:
-        told += f", {row['followed']:,} followed, {row['heard']:,} of them heard from within 14 days"
-        if row["followed_30"]:
-            told += f" (within 30 days {row['heard_30']:,} of {row['followed_30']:,})"
-    if row["not_followed"]:
-        anyway = f"{row['heard_anyway']:,}" if row["heard_anyway"] else "none"
-        told += f"; of the {row['not_followed']:,} not followed {anyway}"
+    way = "" if row["way"] == ANY_WAY else f" ({by(row['way'])})"
+    told = f"{_LABELS.get(row['play'], row['play'])}{way}: {row['raised']:,} raised."
+    came = [
+        f"of {row[tried]:,} {words} {_heard(row[heard])} within 14 days{_later(row, tried, heard)}"
+        for tried, heard, words in (("followed", "heard", "followed"), ("not_followed", "heard_anyway", "not followed"))
+        if row[tried]
+    ]
+    told += f" {sentence('; '.join(came))}." if came else ""
     if row["open"] == row["raised"]:
-        return f"{told}, all still open."
-    return f"{told}; {row['open']:,} still open." if row["open"] else f"{told}."
+        return f"{told} All are still open."
+    return f"{told} {row['open']:,} {'is' if row['open'] == 1 else 'are'} still open." if row["open"] else told
+
+
+def _heard(number: int) -> str:
+    return "none was heard from" if not number else f"{number:,} {'was' if number == 1 else 'were'} heard from"
+
+
+def _later(row: Mapping[str, Any], tried: str, heard: str) -> str:
+    return f" ({row[f'{heard}_30']:,} of {row[f'{tried}_30']:,} within 30)" if row[f"{tried}_30"] else ""
 
 
 def counts_line(counts: Mapping[str, int], labels: Mapping[str, str]) -> str:

@@ -94,7 +94,7 @@ def test_report_tells_what_became_of_tasks_and_what_was_learned(story: tuple[Wor
     page, text = Path("report.html").read_text(encoding="utf-8"), told("report")
     heaviest = max((one for one in card["coefficients"] if one["term"] != "level"), key=lambda one: (abs(one["weight"]), one["term"]))
     for words in (
-        "1 followed, 1 of them heard from within 14 days",
+        "f 1 followed 1 was heard from within 14 days (1 of 1 within 30)",
         f"Learned as of {card['as_of'][:10]} from {card['rows']:,} past days of people",
         f"AUC {card['auc']:.3f} against {card['auc_recency']:.3f}",
         heaviest["words"][1:],

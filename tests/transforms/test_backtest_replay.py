@@ -151,12 +151,12 @@ def test_a_curve_finds_the_slopes_that_made_the_rows() -> None:
 
 
 def test_a_cut_beside_a_hole_is_left_out_and_the_hole_is_named() -> None:
-    """Four weeks without a record from anybody, in the horizon of one cut and in the past of the next."""
-    report = judged(past_of([made_tables(hole=("2026-09-25", "2026-10-22"))]))
+    """Six weeks without a record from anybody, in the horizon of one cut and in the past of the next."""
+    report = judged(past_of([made_tables(hole=("2026-09-25", "2026-11-03"))]))
     assert [bool(cut.why_not) for cut in report.cuts] == [False, True, True]
     (hole,) = report.holes
     # Nobody wrote on the days beside it either, by chance.
-    assert (hole["source"], hole["from"] <= "2026-09-25", hole["to"] >= "2026-10-21") == ("everything", True, True)
+    assert (hole["source"], hole["from"] <= "2026-09-25", hole["to"] >= "2026-11-02") == ("everything", True, True)
 
 
 def test_where_holes_leave_nothing_it_refuses() -> None:
@@ -191,7 +191,17 @@ def test_a_flicker_is_a_change_undone_though_nothing_was_heard() -> None:
     told = [judge_states(rows, ONE, horizon=30, step=30, promised=0.05) for rows in (noise, word)]
     years = 60 / 365.25
     assert [one.changes_a_year.value for one in told] == pytest.approx([2 / years, 2 / years])
+    assert [one.undone_a_year.value for one in told] == pytest.approx([1 / years, 1 / years])
     assert [one.flickers_a_year.value for one in told] == pytest.approx([1 / years, 0.0])
+
+
+def test_a_change_undone_within_thirty_days_is_counted_once_however_close_the_cuts() -> None:
+    """With weekly cuts: undone after three weeks counts, after five it does not, and the way back is no change of its own."""
+    soon = rows_of(["engaged", "quiet", "quiet", "quiet", "engaged", "engaged"], [40] * 6, [200] * 6)
+    late = rows_of(["engaged", *["quiet"] * 5, "engaged"], [40] * 7, [200] * 7)
+    told = [judge_states(rows, ONE, horizon=30, step=7, promised=0.05) for rows in (soon, late)]
+    assert [one.changes_a_year.value for one in told] == pytest.approx([2 * 365.25 / 35, 2 * 365.25 / 42])
+    assert [one.undone_a_year.value for one in told] == pytest.approx([365.25 / 35, 0.0])
 
 
 def test_false_alarms_are_counted_among_those_who_were_heard_from() -> None:

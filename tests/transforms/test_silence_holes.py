@@ -72,7 +72,7 @@ def test_a_hole_is_found_inside_it_and_however_long_it_is_over(days_after: int) 
     assert holes_in(counts) == [(400, 672)]
 
 
-@pytest.mark.parametrize("days", [9, 16, HOLIDAYS - 1])
+@pytest.mark.parametrize("days", [9, 16, HOLIDAYS])
 def test_holidays_are_no_holes(days: int) -> None:
     """Two or three weeks in which neither they nor we did anything may be holidays, of a firm or of one colleague."""
     break_ = with_hole(steady(900, 5.0), 400, 400 + days)

@@ -13,6 +13,9 @@ from transforms.backtest.scores import UNKNOWN, Band, Judged, Samples, Score, br
 ALARM = ("quiet", "silent")
 DAYS_A_YEAR = 365.25
 
+UNDONE_DAYS = 30
+"""A change that is taken back within so many days was noise, or two pieces of evidence that fell close together."""
+
 
 @dataclass(frozen=True)
 class StateShare:
@@ -28,13 +31,15 @@ class StateShare:
 class States:
     """``false_alarm``: of those heard from within the horizon, the share called silent; ``_or_quiet``: silent or quiet.
 
-    ``changes_a_year`` and ``flickers_a_year`` for each contact: a flicker is a change that is undone at the next cut though nothing was heard.
+    ``changes_a_year`` for each contact; ``undone_a_year``: changes that were undone within UNDONE_DAYS, or at the next cut where cuts lie further
+    apart; ``flickers_a_year``: those of them between which nothing was heard.
     """
 
     promised: float
     false_alarm: Score
     false_alarm_or_quiet: Score
     changes_a_year: Score
+    undone_a_year: Score
     flickers_a_year: Score
     by_state: tuple[StateShare, ...]
 
@@ -43,7 +48,7 @@ def judge_states(rows: pd.DataFrame, samples: Samples, *, horizon: int, step: in
     """From rows of people heard from before, sorted by cut: person, cut, engagement_state, next."""
     came, person, state = (rows["next"] < horizon).to_numpy(), rows["person"].to_numpy(), rows["engagement_state"]
     quiet, silent = state.isin(ALARM).to_numpy(), (state == "silent").to_numpy()
-    changes, flickers, years = _changes(rows, step, samples.weights.shape[1])
+    *numbers, years = _changes(rows, step, samples.weights.shape[1])
     weights = samples.weights.astype("float64")
     by_state = [
         StateShare(str(name), int(here.sum()), len(np.unique(person[here])), Score.of(shares(came[here], person[here], samples)))
@@ -51,28 +56,34 @@ def judge_states(rows: pd.DataFrame, samples: Samples, *, horizon: int, step: in
         for here in [(state == name).to_numpy()]
     ]
     with np.errstate(invalid="ignore", divide="ignore"):
-        a_year = [Score.of((weights @ number) / (weights @ years)) for number in (changes, flickers)]
+        a_year = [Score.of((weights @ number) / (weights @ years)) for number in numbers]
     return States(
         promised,
         Score.of(shares(silent[came], person[came], samples)),
         Score.of(shares(quiet[came], person[came], samples)),
-        a_year[0],
-        a_year[1],
+        *a_year,
         tuple(sorted(by_state, key=lambda one: -one.rows)),
     )
 
 
-def _changes(rows: pd.DataFrame, step: int, people: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each person the changes from one cut to the next, those undone at once, and the years in which they could be seen."""
+def _changes(rows: pd.DataFrame, step: int, people: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """For each person the changes from one cut to the next, those undone soon, those undone though nothing was heard, and the years of watching."""
     ordered = rows.sort_values(["person", "cut"])
     person, cut = ordered["person"].to_numpy(), ordered["cut"].to_numpy()
     state, following = ordered["engagement_state"].to_numpy(dtype=object), ordered["next"].to_numpy()
     goes_on = (person[1:] == person[:-1]) & (cut[1:] == cut[:-1] + 1)
     changed = goes_on & (state[1:] != state[:-1])
-    undone = changed[:-1] & changed[1:] & (state[2:] == state[:-2]) & (following[:-2] >= 2 * step)
-    count = [np.bincount(person[1:][changed], minlength=people), np.bincount(person[2:][undone], minlength=people)]
+    undone, unheard = np.zeros(len(changed), dtype=bool), np.zeros(len(changed), dtype=bool)
+    for ahead in range(1, max(UNDONE_DAYS // step, 1) + 1):
+        # From the cut before a change to the cut at which it is undone.
+        before, after = slice(None, -1 - ahead), slice(1 + ahead, None)
+        is_back = changed[: len(changed) - ahead] & (person[after] == person[before]) & (cut[after] == cut[before] + 1 + ahead)
+        is_back &= (state[after] == state[before]) & ~undone[: len(changed) - ahead]
+        undone[: len(changed) - ahead] |= is_back
+        unheard[: len(changed) - ahead] |= is_back & (following[before] >= (1 + ahead) * step)
+    count = [np.bincount(person[1:][which], minlength=people) for which in (changed, undone, unheard)]
     years = np.bincount(person[1:][goes_on], minlength=people) * step / DAYS_A_YEAR
-    return count[0], count[1], years
+    return count[0], count[1], count[2], years
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,12 @@ from transforms.vocabulary.tables import Channel
 HALF_LIVES = (7.0, 30.0, 90.0, 365.0)
 """Days after which a day heard, or a touch, counts half: four views from a week to years."""
 
+SURPLUS_LIVES = (60.0, 240.0)
+"""Days after which a surplus counts half: one view of the last months, one of the last year or two."""
+
+UNTOLD_DAYS = 365.0
+"""How long somebody counts as known of whom no date is known."""
+
 PAUSE = 7
 """Days without a word after which a new conversation begins."""
 
@@ -35,6 +41,7 @@ FACTS = (
     "longest",  # the longest gap so far
     "longer",  # gaps that were longer than this silence is now
     "longer_ended",  # and ended within the horizon from here
+    *(f"surplus_{life:g}" for life in SURPLUS_LIVES),  # heard oftener (less often: negative) than others of whom the same was known
     "way",  # by which way of capture that records by itself they were last heard, as a number; missing: never
     "box",  # and in whose mailbox; missing: never, or it is not told whose
 )

@@ -18,6 +18,7 @@ from transforms.policy import Policy
 from transforms.rhythm import day_number
 from transforms.silence.facts import FACTS, HALF_LIVES, PAUSE, PLACE, last_sources
 from transforms.silence.sample import Sample
+from transforms.silence.surplus import Surplus
 
 _FADING = slice(PLACE["heard_7"], PLACE["unanswered"])
 
@@ -55,7 +56,7 @@ class History:
     """The days of a book, ready to be looked at from any day."""
 
     def __init__(self, book: Book) -> None:
-        self.people, self.horizon = len(book.persons), book.policy.horizon_days
+        self.people, self.horizon, self.step = len(book.persons), book.policy.horizon_days, book.policy.training_step_days
         way, box = _sources(book)
         days = book.heard_days.assign(way=way, box=box).sort_values(["on", "person"])
         names = ("person", "on", "gap", "number", "way", "box")
@@ -63,7 +64,7 @@ class History:
         begins = ~(self.gap <= PAUSE)
         begun = Days(self.person[begins], self.on[begins], np.ones(int(begins.sum())))
         messages, self.touched = Days.of(book.heard), Days.of(book.touches).once()
-        heard = messages.once()
+        self.heard = heard = messages.once()
         # In the order of FACTS.
         self.fading = (
             *((heard, life) for life in HALF_LIVES),
@@ -86,7 +87,7 @@ class History:
         some.person, some.on, some.gap, some.number, some.way, some.box = (
             column[kept] for column in (self.person, self.on, self.gap, self.number, self.way, self.box)
         )
-        some.touched = self.touched.of_people(is_kept)
+        some.heard, some.touched = self.heard.of_people(is_kept), self.touched.of_people(is_kept)
         some.fading = tuple((days.of_people(is_kept), life) for days, life in self.fading)
         return some
 
@@ -103,6 +104,7 @@ class History:
         gaps_log, gaps_log2, longest = np.zeros(people), np.zeros(people), np.zeros(people)
         log_gap = np.log(np.maximum(np.nan_to_num(self.gap, nan=1.0), 1.0))
         past = int(cuts[0]) if self.begins_on is None else min(self.begins_on, int(cuts[0]))
+        surplus = Surplus(self.heard, self.touched, self.known_on, past, self.step, self.horizon)
         for cut in cuts:
             now = int(cut)
             for place, (view, life) in enumerate(self.fading):
@@ -136,6 +138,7 @@ class History:
                     *(unanswered, now - touch_last, gaps_log, gaps_log2, longest),
                     np.bincount(self.person[:until], weights=is_longer, minlength=people),
                     np.bincount(self.person[:until], weights=ended, minlength=people),
+                    *surplus.on(now),
                     way,
                     box,
                 ]

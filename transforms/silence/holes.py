@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from transforms.silence.facts import BY_HAND, FADING_HEARD, PLACE, box_number, crm_number, way_number
+from transforms.silence.facts import BY_HAND, FADING_HEARD, PLACE, SURPLUS_LIVES, box_number, crm_number, way_number
 
 EVERYTHING = "everything"
 """The name of the whole log among the sources; the others are crm|*|*, crm|*|channel and crm|owner|channel."""
 
-SPOILT = 0.2
+FORGET = 30.0
+"""So many days of a hole in the last half-life of a surplus halve it: what was to be expected of somebody could not be seen then."""
+
+SPOILT = 0.1
 """A row teaches nothing where more than this share of its horizon lies in a hole."""
 
 
@@ -116,6 +119,9 @@ class Holes:
             fixed[:, PLACE[name]] -= by.astype("float32")
         for name, life in FADING_HEARD.items():
             fixed[:, PLACE[name]] *= (2.0 ** (lost / life)).astype("float32")
+        for life in SURPLUS_LIVES:
+            unseen = self.days_of(of["way"], of["box"], cut - life, cut)
+            fixed[:, PLACE[f"surplus_{life:g}"]] *= (0.5 ** (unseen / FORGET)).astype("float32")
         rows = np.flatnonzero((inside > 0) & (of["longest"] > inside))
         gap = of["longest"][rows].astype("float64")
         shorter = gap - inside[rows]

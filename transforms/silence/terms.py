@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, polygamma
 
-from transforms.silence.facts import HALF_LIVES, PLACE
+from transforms.silence.facts import HALF_LIVES, PLACE, SURPLUS_LIVES, UNTOLD_DAYS
 
 BENDS = (7.0, 30.0, 120.0, 400.0)
 """Days of silence at which its curve may change its slope."""
@@ -20,9 +20,6 @@ SHAPES = np.exp(np.linspace(np.log(0.4), np.log(8.0), 60))
 
 USUAL_SHAPE, SHAPE_PRIOR = 1.2, 50.0
 """The shape before any gaps are known, and the number of gaps that it is worth."""
-
-UNTOLD_DAYS = 365.0
-"""How long somebody counts as known of whom no date is known."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +52,10 @@ TERMS: tuple[Term, ...] = (
     Term("begun_90", "log of the conversations begun, half-life 90 days", _OFTEN),
     Term("begun_365", "log of the conversations begun, half-life 365 days", _OFTEN),
     Term("messages", "log of their messages, half-life 30 days", _OFTEN),
+    *(
+        Term(f"surplus_{life:g}", f"heard beyond what others of the same past are, half-life {life:g} days", _OFTEN)
+        for life in SURPLUS_LIVES
+    ),
     Term("silence_often", "silence × days heard, in logs", _OFTEN),
     Term("silence_gap", "silence × usual gap, in logs", _PAUSE),
     Term("live", "log of live conversations, half-life 90 days", _LIVE),
@@ -122,6 +123,7 @@ def terms_of(facts: np.ndarray, horizon: int, shape: float) -> np.ndarray:
         np.log1p(fact["begun_90"]),
         np.log1p(fact["begun_365"]),
         np.log1p(fact["messages_30"]),
+        *(fact[f"surplus_{life:g}"] for life in SURPLUS_LIVES),
         log_silence * np.log1p(days),
         log_silence * usual,
         np.log1p(fact["live_90"]),
