@@ -124,7 +124,7 @@ def _why_not(held: pd.Series | None, was: str) -> str:
     """Why a task is not to be changed; nothing, where it is as it was. ``was``: the state in which the journal knows it."""
     if held is None or held["state"] == "deleted":
         return "somebody deleted the task after the plan was made"
-    if held["changed_by_people"] is True or held["changed_by_people"] == True:  # noqa: E712 - three-valued: unknown is not True
+    if pd.notna(held["changed_by_people"]) and held["changed_by_people"]:
         return "somebody changed the task after the plan was made"
     if held["state"] != "open" and was == "open":
         return "somebody finished the task after the plan was made"

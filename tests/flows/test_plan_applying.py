@@ -216,7 +216,7 @@ def test_the_journal_keeps_no_values_of_what_was_refused(stage: Stage) -> None:
     assert ("STALE" in kept, "Priya" in kept, "Quiet for long" in kept) == (True, False, False)
 
 
-RAW = {
+RAW: dict[str, dict[str, object]] = {
     "hubspot": {
         "why": "Plain.",
         "engagement_score": "45.0",
