@@ -321,6 +321,19 @@ def report(
     _show(lambda: run_report(out=out), as_json=as_json)
 
 
+@app.command(epilog=_example("stillthere forget priya@northwind.example --dry-run"))
+def forget(
+    contact: Annotated[str, typer.Argument(help="E-mail address or record id of the contact.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which records would be forgotten.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Forget a person here, in every file. Who is erased in the CRM is forgotten by the next sync anyway; nothing is erased in the CRM."""
+    from flows.commands.forget import run_forget  # noqa: PLC0415 - see the module's docstring
+
+    _show(lambda: run_forget(contact=contact, dry_run=dry_run), as_json=as_json)
+
+
 @app.command(name="read-mail", epilog=_example("stillthere read-mail bounce.eml away.eml"))
 def read_mail(files: Annotated[list[Path], typer.Argument(help="Message files (.eml).")], *, as_json: Json = False) -> None:
     """What kind of mail is it: a person, a bounce, an automatic reply? One JSON object a line and recipient."""

@@ -12,7 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 from searching import contents, leaks
+from typer.testing import CliRunner
 
+from flows.cli import app
 from store.forgetting import forget, forget_pending
 from store.journal import Journal
 from store.lake import Lake
@@ -181,3 +183,19 @@ def test_a_first_name_or_a_part_of_a_word_is_nobody() -> None:
         ["Ann Lee left", "LEE, ANN", "Ann  Lee's", "Ann leeward", "Joann Lee", "Ann and Lee", "mail ann@x.example", "Solo", None]
     )
     assert traces.told_in(texts).tolist() == [True, True, True, False, False, False, True, False, False]
+
+
+def test_forget_forgets_every_record_of_the_person(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By address or id, after a dry run that changes nothing; what is told are ids, and where the person still stands. A second time nobody is found."""
+    monkeypatch.setenv("STILLTHERE_LAKE", lake.place.root)
+    monkeypatch.setenv("STILLTHERE_HOME", str(Path(lake.place.root).parent / "home"))
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "x")
+    would = CliRunner().invoke(app, ["forget", ANN["address"].upper(), "--dry-run"], env={"COLUMNS": "300"})
+    assert (would.exit_code, "Would be forgotten: HubSpot 1" in would.output) == (0, True)
+    assert left_of(lake, ANN) != []
+    done = CliRunner().invoke(app, ["forget", "1"], env={"COLUMNS": "300"})
+    assert (done.exit_code, "Forgotten: HubSpot 1" in done.output, "HubSpot still holds them" in done.output) == (0, True, True)
+    assert left_of(lake, ANN) == []
+    assert {place.split(" in ")[0] for place in left_of(lake, KEPT)} == set(KEPT)
+    again = CliRunner().invoke(app, ["forget", ANN["address"]])
+    assert (again.exit_code, ANN["address"] in again.output) == (10, False)
