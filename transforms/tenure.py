@@ -36,7 +36,9 @@ OUTSIDE = 0.25
 """So much of a day counts where they spoke by a way that is theirs wherever they work (LinkedIn, WhatsApp, SMS)."""
 
 NOTICE = pd.Timedelta(days=45)
-"""People who say goodbye go on writing for a while; so long after a farewell their messages do not contradict it."""
+"""People who say goodbye, or that they change desks, go on writing for a while; so long their messages do not contradict it."""
+
+_OWN_WORDS = ("farewell", "own_role")
 
 TELLING = log(4)
 """Evidence that weighs less than this in all never makes somebody gone: the prior alone would do it, and time is no evidence."""
@@ -81,8 +83,10 @@ def verified(book: Book) -> pd.DataFrame:
 
 
 def _spoken(book: Book) -> pd.DataFrame:
-    """Their words to us. A farewell is one, and so is a note of a new address, but they verify nothing."""
-    return book.answers[(book.answers["reason"].fillna("") != "left") & book.answers["new_address"].isna()]
+    """Their words to us. A farewell, a note of a new address, and what is signed for another firm are such too, but they verify nothing."""
+    rows = book.answers
+    is_from_there = (rows["reason"].fillna("") != "left") & ~rows.index.isin(book.frame(signs.signed_elsewhere).index)
+    return rows[is_from_there & rows["new_address"].isna()]
 
 
 def last_seen(book: Book) -> pd.Series:
@@ -95,7 +99,7 @@ def last_seen(book: Book) -> pd.Series:
 
 def _weighed(book: Book, items: pd.DataFrame) -> pd.DataFrame:
     """The evidence with its weight: less with age, half with every day on which they spoke to us since."""
-    grace = items["sign"].map({PLACE["farewell"]: NOTICE}).fillna(pd.Timedelta(0))
+    grace = items["sign"].map({PLACE[name]: NOTICE for name in _OWN_WORDS}).fillna(pd.Timedelta(0))
     since = _days_spoken_after(book, items["person_id"], items["at"] + grace)
     years = (book.days_since(items["at"]) / 365.25).fillna(1.0).clip(lower=0)
     half = items["sign"].map({place: HALF_LIFE_YEARS[sign.lasts] for place, sign in enumerate(SIGNS)})
@@ -164,8 +168,8 @@ def stated(items: pd.DataFrame) -> Sequence[str]:
 
 
 def at_another_desk(items: pd.DataFrame) -> Sequence[str]:
-    """The persons who have another role in their firm, as their mailbox said, and were not heard from since."""
-    return _with_sign(items, [PLACE["role_reply"]])
+    """The persons who have another role in their firm, as they or their mailbox said, and were not heard from since."""
+    return _with_sign(items, [PLACE["role_reply"], PLACE["own_role"]])
 
 
 def _with_sign(items: pd.DataFrame, places: Sequence[int]) -> Sequence[str]:

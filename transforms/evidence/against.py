@@ -13,6 +13,7 @@ from transforms.crms import crm_name
 from transforms.evidence.signs import PLACE
 from transforms.fields.wording import day
 from transforms.mail.bounces import from_diagnostic
+from transforms.mail.signatures import OTHER_COMPANY, OTHER_TITLE
 from transforms.matching import names
 from transforms.persons import PLAIN_FILE
 from transforms.vocabulary.tables import Channel, Outcome
@@ -32,7 +33,7 @@ def found_signs(book: Book) -> pd.DataFrame:
 
 def _from_activities(book: Book) -> pd.DataFrame:
     rows = book.activities
-    kind, reason = rows["kind"].fillna(""), rows["reason"].fillna("")
+    kind, reason, told = (rows[name].fillna("") for name in ("kind", "reason", "evidence"))
     codes = rows["person_id"].cat.codes.to_numpy()
     bounced = (kind == "bounce") & (reason != "")
     gone, disabled = bounced & (reason == "mailbox_gone"), bounced & (reason == "mailbox_disabled")
@@ -43,6 +44,9 @@ def _from_activities(book: Book) -> pd.DataFrame:
         "left_reply": (kind == "auto_reply") & (reason == "left"),
         "farewell": (kind == "human") & (reason == "left"),
         "role_reply": (kind == "auto_reply") & (reason == "role_change"),
+        "own_role": (kind == "human") & (reason == "role_change") & ~told.isin([OTHER_TITLE, OTHER_COMPANY]),
+        "signed_elsewhere": rows.index.isin(book.frame(signed_elsewhere).index),
+        "signed_otherwise": (kind == "human") & (told == OTHER_TITLE),
         "mailbox_gone": gone & reached & ~private,
         "mailbox_shut_at_home": (gone & reached | disabled) & private,
         "never_reached": gone & ~reached,
@@ -54,8 +58,8 @@ def _from_activities(book: Book) -> pd.DataFrame:
         "wrong_number": wrong & ~spoke,
     }
     found = [_items(rows.loc[mask, "person_id"].astype("str"), rows.loc[mask, "occurred_at"], name) for name, mask in where.items()]
-    told = [rows.loc[mask, ["evidence", "successor"]].set_axis(["phrase", "successor"], axis=1) for mask in where.values()]
-    return pd.concat([part.assign(**dict(words.items())) for part, words in zip(found, told, strict=True)])
+    named = [rows.loc[mask, ["evidence", "successor"]].set_axis(["phrase", "successor"], axis=1) for mask in where.values()]
+    return pd.concat([part.assign(**dict(words.items())) for part, words in zip(found, named, strict=True)])
 
 
 def _items(people: pd.Series, at: pd.Series, sign: str | Sequence[int], words: pd.Series | None = None) -> pd.DataFrame:
@@ -108,6 +112,20 @@ _READ_AS = {
     "domain_gone": "domain_gone",
     "mailbox_full": "mailbox_full",
 }
+
+
+def signed_elsewhere(book: Book) -> pd.DataFrame:
+    """Their messages under another firm's name, of people whose address is at the firm of the record.
+
+    The address of an agency's people, or of a sister firm's, is elsewhere from the start, and so is what they sign.
+    """
+    rows = book.activities
+    signed = rows[(rows["kind"] == "human") & (rows["evidence"] == OTHER_COMPANY)]
+    if signed.empty:
+        return signed
+    sides = book.sides.reset_index()[["person_id", "email", "company_domain"]].dropna()
+    at_firm = [names.same_firm(names.domain_of(mail), domain) for mail, domain in zip(sides["email"], sides["company_domain"], strict=True)]
+    return signed[signed["person_id"].isin(sides.loc[np.array(at_firm, dtype=bool), "person_id"])]
 
 
 def _from_the_crm(book: Book) -> pd.DataFrame:
