@@ -14,6 +14,7 @@ import orjson
 import pandas as pd
 
 from flows.applying import apply_cells, apply_tasks
+from flows.memory import give_back
 from flows.outcome import Outcome, summarise
 from flows.recovery import recover
 from flows.work import Work
@@ -28,6 +29,9 @@ from transforms.vocabulary.tables import empty_table, to_table
 CONFLICT = "CONFLICT"
 KIND = "revert"
 LAST = "last"
+RECORDS_READ = 10_000
+"""Records whose history is read from the journal at once; all of them would take much memory."""
+
 SHOWN_RUNS = 5
 """So many runs are named where the one that was asked for is none of them."""
 
@@ -82,10 +86,9 @@ def revert(work: Work, run_id: str, done: Outcome | None) -> Reverted:
     _check(work, run_id, done)
     if done is not None:
         done.recovered = sum(recover(work, name) for name in work.journal.written_to(run_id))
-    history = work.journal.cells_since(run_id)
     found = Reverted(run_id, erased=work.journal.erased(run_id))
     merged = _merged(work)
-    for crm, table, rows in _chunks(work, history, run_id):
+    for crm, table, rows in _chunks(work, run_id):
         decided = _decide(work, crm, table, rows, run_id, merged)
         restored = decided[decided["verdict"] == Verdict.RESTORED]
         found.counts["cells"].update(decided["verdict"].tolist())
@@ -143,17 +146,20 @@ def _check(work: Work, run_id: str, done: Outcome | None) -> None:
             )
 
 
-def _chunks(work: Work, history: pd.DataFrame, run_id: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """What was written in one CRM and table, some whole records at a time."""
-    own = history.loc[history["run_id"] == run_id, ["crm", "table", "record_id"]].drop_duplicates()
-    for (crm, table), records in own.groupby(["crm", "table"], sort=True):
-        rows = history[(history["crm"] == crm) & (history["table"] == table)]
-        size, ids = work.crm(str(crm)).records_at_once, records["record_id"].tolist()
-        place = rows["record_id"].map({record: number // size for number, record in enumerate(ids)})
-        for number, (_, chunk) in enumerate(rows.groupby(place, sort=True), 1):
-            yield str(crm), str(table), chunk
-            work.progress(f"{crm} {table} taken back", min(number * size, len(ids)), len(ids))
-            work.go_on()
+def _chunks(work: Work, run_id: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """What was written in one CRM and table, and since then, some whole records at a time. Read in larger parts: the journal is long."""
+    for (crm, table), records in work.journal.records_of(run_id).groupby(["crm", "table"], sort=True):
+        ids, size, done = sorted(records["record_id"]), work.crm(str(crm)).records_at_once, 0
+        for first in range(0, len(ids), RECORDS_READ):
+            rows = work.journal.cells_since(run_id, ids[first : first + RECORDS_READ])
+            rows = rows[(rows["crm"] == crm) & (rows["table"] == table)]
+            place = rows["record_id"].map({record: number // size for number, record in enumerate(ids)})
+            for _, chunk in rows.groupby(place, sort=True):
+                yield str(crm), str(table), chunk
+                done += chunk["record_id"].nunique()
+                work.progress(f"{crm} {table} taken back", done, len(ids))
+                work.go_on()
+            give_back()
 
 
 def _decide(work: Work, crm: str, table: str, rows: pd.DataFrame, run_id: str, merged: dict[str, dict[str, str]]) -> pd.DataFrame:

@@ -266,27 +266,35 @@ class Journal:
         own = [self._sheet(table).distinct(["crm"], ds.field("run_id") == run_id)["crm"] for table in (_INTENTS, _TASK_INTENTS)]
         return sorted({str(crm) for crms in own for crm in crms})
 
-    def cells_since(self, run_id: str) -> pd.DataFrame:
-        """Every cell that this run meant to write, and what later runs meant for the same records, the oldest first.
-
-        CELLS with seq (their order), batch_id, run_id and fate: written, unchanged, failed, or missing where nobody knows.
-        A cell with neither an old nor a new value was emptied when somebody whom it named was erased.
-        Raises BadInput where the run's values are kept no more.
-        """
+    def records_of(self, run_id: str) -> pd.DataFrame:
+        """The records in which this run meant to write: crm, table, record_id. Raises BadInput where the run's values are kept no more."""
         self.check_values(run_id)
-        own = self._sheet(_INTENTS).scan([SEQ, "record_id"], ds.field("run_id") == run_id)
-        first = own[SEQ].min() if len(own) else self._sheet(_INTENTS).mark(SEQ) + 1
-        cells = self._sheet(_INTENTS).scan(where=ds.field(SEQ) >= int(first))
-        cells = cells[(cells["run_id"] == run_id) | cells["record_id"].isin(own["record_id"])]
-        settled = self._sheet(_SETTLED).scan(where=is_one_of("batch_id", cells["batch_id"].unique().tolist()))
-        return _joined(cells, settled, ["batch_id", "crm", "table", "record_id"])[[*_INTENTS.names, SEQ, "fate"]]
+        return self._sheet(_INTENTS).distinct(["crm", "table", "record_id"], ds.field("run_id") == run_id)
+
+    def cells_since(self, run_id: str, record_ids: Sequence[str]) -> pd.DataFrame:
+        """Every cell of these records that this run meant to write, and what later runs meant for them, the oldest first.
+
+        CELLS, without the reason, with seq (their order), batch_id, run_id and fate: written, unchanged, failed, or missing where nobody knows.
+        A cell with neither an old nor a new value was emptied when somebody whom it named was erased.
+        """
+        is_there = is_one_of("record_id", record_ids)
+        own = self._sheet(_INTENTS).scan([SEQ], is_there & (ds.field("run_id") == run_id))[SEQ]
+        names = [name for name in _INTENTS.names if name != "reason"]
+        since = int(own.min()) if len(own) else self._sheet(_INTENTS).mark(SEQ) + 1
+        cells = self._sheet(_INTENTS).scan([SEQ, *names], is_there & (ds.field(SEQ) >= since))
+        settled = self._sheet(_SETTLED).scan(where=is_one_of("key", record_ids) & (ds.field("table") != "tasks"))
+        return _joined(cells, settled, ["batch_id", "crm", "table", "record_id"])[[SEQ, *names, "fate"]]
 
     def tasks_ever(self, run_id: str) -> pd.DataFrame:
-        """All that any run ever meant for the tasks that this run touched, the oldest first: TASKS with seq, batch_id, run_id and fate."""
+        """All that any run meant for the tasks that this run touched, the oldest first: TASKS with seq, batch_id, run_id and fate.
+
+        ``is_new``: the task was to be made, not changed.
+        """
         keys = self._sheet(_TASK_INTENTS).scan(["task_key"], ds.field("run_id") == run_id)["task_key"].unique().tolist()
         intents = self._sheet(_TASK_INTENTS).scan(where=is_one_of("task_key", keys)).assign(table="tasks")
         found = _joined(intents, self._sheet(_SETTLED).scan(where=ds.field("table") == "tasks"), ["batch_id", "crm", "table", "task_key"])
-        return found.assign(task_id=found["crm_id"].fillna(found["task_id"]))[[*_TASK_INTENTS.names, SEQ, "fate"]]
+        found = found.assign(is_new=found["task_id"].isna(), task_id=found["crm_id"].fillna(found["task_id"]))
+        return found[[SEQ, *_TASK_INTENTS.names, "fate", "is_new"]]
 
     def erased(self, run_id: str) -> int:
         """How many records and tasks this run wrote of which nothing is kept any more, since the person was erased."""

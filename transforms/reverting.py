@@ -159,7 +159,7 @@ def _decide_task(rows: pd.DataFrame, run_id: str, now: Any) -> Decided | None:
         return last, Verdict.GONE, "the task is gone"
     last = last.where(last.index != "task_id", now.task_id)
     if earlier.empty:
-        return _take_away(last, now)
+        return _take_away(last, now) if mine["is_new"] else (last, Verdict.ERASED, "what it was before is kept no more")
     before = earlier.iloc[-1].where(earlier.columns != "task_id", now.task_id)
     return _give_back(before, last, now, is_ours=later.empty or _are_alike(last, mine))
 

@@ -37,6 +37,7 @@ def run_revert(*, run: str, dry_run: bool, quiet: bool) -> Answer:
     with progress_bars(quiet=quiet) as progress:
         work = open_work(load_settings(), progress=progress)
         run_id = find_run(work, run)
+        work.journal.check_values(run_id)
         done = None
         if not work.journal.written_to(run_id):
             found = Reverted(run_id, erased=work.journal.erased(run_id))

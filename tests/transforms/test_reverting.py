@@ -167,7 +167,8 @@ def task(state: str, body: str, **more: object) -> dict[str, object]:
 def task_decided(words: Sequence[Told], now: dict[str, object] | None) -> tuple[str, str, str] | None:
     """The verdict on the task of run A, and the state and body that it would be given."""
     rows = to_table(TASKS, [task(state, body) for _, state, body, _ in words])
-    rows = rows.assign(run_id=[word[0] for word in words], fate=[word[3] for word in words], seq=range(1, len(words) + 1))
+    is_new = [number == 0 and word[1] == "open" for number, word in enumerate(words)]
+    rows = rows.assign(run_id=[word[0] for word in words], fate=[word[3] for word in words], seq=range(1, len(words) + 1), is_new=is_new)
     present = to_table(TASKS, [now] if now else [task("open", "")][:0])
     told = decide_tasks(rows, "A", present, ERASED)
     return None if told.empty else (told["verdict"].iloc[0], told["state"].iloc[0], told["body"].iloc[0])
@@ -211,18 +212,22 @@ def test_a_task_that_the_run_raised(words: list[Told], now: dict[str, object] | 
         (CLOSED, None, (Verdict.GONE, "closed_by_us", "Call her.\n\nClosed.")),
         ([*CLOSED, ("B", "open", "Call again.", DONE)], task("open", "Call again."), (Verdict.LEFT, "open", "Call again.")),
         ([*CLOSED, ("B", "open", "Call her.", DONE), ("C", *CLOSED[1][1:])], CLOSED_NOW, (Verdict.RESTORED, "open", "Call her.")),
+        (CLOSED[1:], CLOSED_NOW, (Verdict.ERASED, "closed_by_us", "Call her.\n\nClosed.")),
         ([CLOSED[0], ("A", *CLOSED[1][1:3], FAILED)], OPEN_NOW, None),
         ([CLOSED[0], ("A", *CLOSED[1][1:3], UNKNOWN)], CLOSED_NOW, (Verdict.RESTORED, "open", "Call her.")),
     ],
 )
 def test_a_task_that_the_run_changed(words: list[Told], now: dict[str, object] | None, expected: object) -> None:
-    """It gets back the state and the words from before, while it stands as the run left it; else it is left, and said why."""
+    """It gets back the state and the words from before, while it stands as the run left it; else it is left, and said why.
+
+    Where the journal does not keep any more what it was before, it is left too: it was not the run that raised it.
+    """
     assert task_decided(words, now) == expected
 
 
 def test_words_that_were_erased_are_not_written() -> None:
     """Where the journal keeps no words of a task any more, since it named somebody who was erased, nothing is written over what stands there."""
-    rows = to_table(TASKS, [task("open", ERASED, subject=ERASED)]).assign(run_id="A", fate=DONE, seq=1)
+    rows = to_table(TASKS, [task("open", ERASED, subject=ERASED)]).assign(run_id="A", fate=DONE, seq=1, is_new=True)
     told = decide_tasks(rows, "A", to_table(TASKS, [OPEN_NOW]), ERASED)
     assert told[["verdict", "why"]].to_numpy().tolist() == [[Verdict.ERASED, "erased, nothing kept"]]
 
