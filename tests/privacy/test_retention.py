@@ -71,7 +71,7 @@ def test_a_run_without_values_says_that_it_cannot_be_taken_back(journal: Journal
     """Whoever asks for its plan or for what it wrote is told why it is not there, and by which setting."""
     old = a_run(journal, NOW - timedelta(days=DAYS + 1), "words of old")
     journal.keep_for(DAYS, NOW)
-    for ask in (journal.plan, journal.written, journal.cells_since):
+    for ask in (journal.plan, journal.written, journal.records_of):
         with pytest.raises(BadInput, match=r"no longer kept \(STILLTHERE_KEEP_DAYS\), so it cannot be .* taken back"):
             ask(old)
 
