@@ -87,12 +87,17 @@ def forecast_pull(work: Work, name: str, start: datetime | None = None) -> None:
     if pulls and not found.is_load:
         purposes = sorted({purpose for used in pulls for purpose in used})
         found.calls |= {purpose: round(median(used.get(purpose, 0) for used in pulls)) for purpose in purposes}
-        found.source = LAST_RUNS
+        needed, found.source = found.total, LAST_RUNS
     elif start is not None or (usable is not None and usable < ASK_BELOW):
-        asked = (crm.estimate(table, work.lake.cursor(name, table, track=_track(table, start)), start) for table in TABLES)
-        found.calls["read"] = sum(one.calls for some in asked for one in some)
-        found.source = ESTIMATE
-    _warn(work, name, "reading")
+        before = crm.calls()
+        asked = [crm.estimate(table, work.lake.cursor(name, table, track=_track(table, start)), start) for table in TABLES]
+        # Asking takes calls too.
+        found.calls = {purpose: n for purpose, n in crm.calls().items() if n > before.get(purpose, 0)}
+        needed, found.source = sum(one.calls for some in asked for one in some), ESTIMATE
+        found.calls["read"] = found.calls.get("read", 0) + needed
+    else:
+        return
+    _warn(work, name, "reading", needed)
 
 
 def forecast_writes(work: Work, cells: pd.DataFrame, create: pd.DataFrame, update: pd.DataFrame) -> None:
@@ -179,9 +184,9 @@ def told_of_estimate(name: str, calls: int, quota: Quota) -> str:
     )
 
 
-def _warn(work: Work, name: str, what: str, calls: int | None = None) -> None:
+def _warn(work: Work, name: str, what: str, needed: int) -> None:
     """Say, once for each step, that a step takes more calls than are ours today. It goes on as far as they go."""
-    quota, needed = work.crms[name].quota(), work.quota.forecasts[name].total if calls is None else calls
+    quota = work.crms[name].quota()
     if quota.usable is None or needed <= quota.usable or (name, what) in work.quota.warned:
         return
     work.quota.warned.add((name, what))

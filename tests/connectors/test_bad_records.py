@@ -12,7 +12,8 @@ from connectors.hubspot.client import NOT_CONFIRMED
 from connectors.hubspot.client import Client as HubSpotClient
 from connectors.hubspot.linking import link
 from connectors.hubspot.paths import Paths
-from connectors.hubspot.tasks import TASK_KEY, Tasks
+from connectors.hubspot.streams import TASK_KEY
+from connectors.hubspot.tasks import Tasks
 from connectors.hubspot.writing import write_cells as write_hubspot
 from connectors.limiter import Limiter
 from connectors.salesforce.bulk import Bulk, Pace
