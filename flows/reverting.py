@@ -19,6 +19,7 @@ from flows.outcome import Outcome, summarise
 from flows.recovery import recover
 from flows.work import Work
 from store.mentions import ERASED_TEXT
+from store.retention import LET_GO
 from transforms.crms import crm_name
 from transforms.fields import FIELDS
 from transforms.reverting import Verdict, decide_cells, decide_tasks
@@ -185,7 +186,7 @@ def _revert_tasks(work: Work, found: Reverted, done: Outcome | None) -> None:
         ["crm", "task_key"], keep="last"
     )
     present = [work.crm(str(crm)).current_tasks(to_table(TASKS, part[TASKS.names])) for crm, part in known.groupby("crm", sort=True)]
-    found.tasks = decide_tasks(history, found.run_id, pd.concat(present), ERASED_TEXT)
+    found.tasks = decide_tasks(history, found.run_id, pd.concat(present), (ERASED_TEXT, LET_GO))
     found.counts["tasks"].update(found.tasks["verdict"].tolist())
     if done is not None:
         due = found.tasks["verdict"].isin([Verdict.CLOSED, Verdict.RESTORED])

@@ -7,7 +7,7 @@ another program) wrote, and it stays. Nothing here asks whether the run was good
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -113,14 +113,14 @@ def decide_cells(history: pd.DataFrame, run_id: str, standing: pd.DataFrame, mer
     return told[was_written.to_numpy() | _is_emptied(cells).to_numpy()].reset_index(drop=True)
 
 
-def decide_tasks(history: pd.DataFrame, run_id: str, present: pd.DataFrame, erased: str) -> pd.DataFrame:
+def decide_tasks(history: pd.DataFrame, run_id: str, present: pd.DataFrame, erased: Collection[str]) -> pd.DataFrame:
     """What becomes of each task that a run raised or changed: TASKS as they are to stand, with verdict and why.
 
     Args:
         history: all that any run ever meant for these tasks, the oldest first (see ``Journal.tasks_ever``).
         run_id: the run that is taken back.
         present: those of the tasks that exist, as they stand now.
-        erased: what the journal has in place of the words of a task that named somebody who was erased.
+        erased: what the journal has in place of words that it keeps no more: of an erased person, or of long ago.
 
     A task that the run raised is closed while it is open and nobody touched it. One that the run changed or closed gets back the words and the
     state that it had before, while it stands as the run left it. What people did to a task stays.
@@ -136,11 +136,11 @@ def decide_tasks(history: pd.DataFrame, run_id: str, present: pd.DataFrame, eras
     return rows.assign(verdict=[str(verdict) for _, verdict, _ in told], why=[why for _, _, why in told])
 
 
-def _unless_erased(decided: Decided, erased: str) -> Decided:
+def _unless_erased(decided: Decided, erased: Collection[str]) -> Decided:
     """What was decided, unless the words that would be written, or compared, are not kept any more."""
     row, verdict, _ = decided
-    if verdict in (Verdict.CLOSED, Verdict.RESTORED, Verdict.CONFLICT) and row["subject"] == erased:
-        return row, Verdict.ERASED, "erased, nothing kept"
+    if verdict in (Verdict.CLOSED, Verdict.RESTORED, Verdict.CONFLICT) and row["subject"] in erased:
+        return row, Verdict.ERASED, "its words are kept no more"
     return decided
 
 

@@ -15,6 +15,7 @@ from transforms.vocabulary.tables import to_table
 
 DONE, FAILED, UNKNOWN = "written", "failed", None
 ERASED = "(erased)"
+LET_GO = "(no longer kept)"
 
 Word = tuple[str, str | None, str | None, str | None]
 """What a run meant for one cell: run, old, new, fate."""
@@ -170,7 +171,7 @@ def task_decided(words: Sequence[Told], now: dict[str, object] | None) -> tuple[
     is_new = [number == 0 and word[1] == "open" for number, word in enumerate(words)]
     rows = rows.assign(run_id=[word[0] for word in words], fate=[word[3] for word in words], seq=range(1, len(words) + 1), is_new=is_new)
     present = to_table(TASKS, [now] if now else [task("open", "")][:0])
-    told = decide_tasks(rows, "A", present, ERASED)
+    told = decide_tasks(rows, "A", present, (ERASED, LET_GO))
     return None if told.empty else (told["verdict"].iloc[0], told["state"].iloc[0], told["body"].iloc[0])
 
 
@@ -225,11 +226,15 @@ def test_a_task_that_the_run_changed(words: list[Told], now: dict[str, object] |
     assert task_decided(words, now) == expected
 
 
-def test_words_that_were_erased_are_not_written() -> None:
-    """Where the journal keeps no words of a task any more, since it named somebody who was erased, nothing is written over what stands there."""
-    rows = to_table(TASKS, [task("open", ERASED, subject=ERASED)]).assign(run_id="A", fate=DONE, seq=1, is_new=True)
-    told = decide_tasks(rows, "A", to_table(TASKS, [OPEN_NOW]), ERASED)
-    assert told[["verdict", "why"]].to_numpy().tolist() == [[Verdict.ERASED, "erased, nothing kept"]]
+@pytest.mark.parametrize("words", [ERASED, LET_GO])
+def test_words_that_are_kept_no_more_are_not_written(words: str) -> None:
+    """Where the journal has let go of the words of a task, nothing is written over what stands there: not on one raised, nor on one changed."""
+    raised = to_table(TASKS, [task("open", words, subject=words)]).assign(run_id="A", fate=DONE, seq=1, is_new=True)
+    before = to_table(TASKS, [task("closed_by_us", words, subject=words), task("open", "Call her.")])
+    changed = before.assign(run_id=["0", "A"], fate=DONE, seq=[1, 2], is_new=[True, False])
+    for rows in (raised, changed):
+        told = decide_tasks(rows, "A", to_table(TASKS, [OPEN_NOW]), (ERASED, LET_GO))
+        assert told[["verdict", "why"]].to_numpy().tolist() == [[Verdict.ERASED, "its words are kept no more"]]
 
 
 def test_html_that_a_crm_makes_of_a_text_is_the_same_text() -> None:
