@@ -15,7 +15,7 @@ from transforms.channels.times import best_hours
 from transforms.fields.job import absent_until, job_state, successor
 from transforms.fields.reaching import email_blindness, unanswered_touches
 from transforms.fields.support import support_state
-from transforms.fields.wording import day, joined, number, plural, sentence, singular
+from transforms.fields.wording import day, each_row, joined, number, plural, sentence, singular
 from transforms.persons import person_of
 from transforms.vocabulary.fields import Group, Kind, field
 from transforms.vocabulary.tables import Channel, Direction
@@ -80,7 +80,7 @@ def best_channel_why(book: Book) -> pd.Series:
         job=book.value(job_state),
         follows=book.value(successor),
     )
-    texts = [_reason(book, fact, records.get(fact.Index, {})) for fact in facts.itertuples()]
+    texts = [_reason(book, fact, records.get(fact.Index, {})) for fact in each_row(facts)]
     return pd.Series(texts, index=facts.index, dtype="str")
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from transforms import tenure
 from transforms.book import Book
 from transforms.evidence.signs import SIGNS
-from transforms.fields.wording import by, day, joined
+from transforms.fields.wording import by, day, each_row, joined
 from transforms.vocabulary.fields import Group, Kind, field
 
 GONE_BELOW = 0.5
@@ -115,7 +115,7 @@ def job_evidence(book: Book) -> pd.Series:
     items = book.frame(tenure.evidence)
     contradicted = set(items.loc[items["is_contradicted"], "person_id"])
     told = pd.Series(
-        [_verified_words(fact, speaks_against=fact.Index in contradicted) for fact in facts.itertuples()], index=facts.index, dtype="str"
+        [_verified_words(fact, speaks_against=fact.Index in contradicted) for fact in each_row(facts)], index=facts.index, dtype="str"
     )
     against = {
         str(person): " ".join([*_told_against(list(rows.itertuples())), *([told[person]] if pd.notna(told[person]) else [])])

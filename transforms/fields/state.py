@@ -24,7 +24,7 @@ from transforms.fields.listening import (
 )
 from transforms.fields.reaching import last_direct_at
 from transforms.fields.support import is_loud, open_ticket_rows, support_state
-from transforms.fields.wording import all_or_none, by, day, joined, number, sentence, singular, things
+from transforms.fields.wording import all_or_none, by, day, each_row, joined, number, sentence, singular, things
 from transforms.rhythm import FEW, NEVER, ONCE, group_of
 from transforms.silence.history import chances_on
 from transforms.unseen import is_unseen, unseen_mail
@@ -140,7 +140,7 @@ def why(book: Book) -> pd.Series:
     It names dates, not numbers of days, so it changes only when something happened.
     """
     facts = _facts(book)
-    return pd.Series([" ".join(_sentences(fact)) for fact in facts.itertuples()], index=facts.index, dtype="str")
+    return pd.Series([" ".join(_sentences(fact)) for fact in each_row(facts)], index=facts.index, dtype="str")
 
 
 def is_unreachable(book: Book) -> pd.Series:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -52,6 +53,12 @@ _BY = {
 }
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+
+
+def each_row(frame: pd.DataFrame) -> Iterator[Any]:
+    """The rows one by one, as named tuples with ``Index``. Texts become Python's own column by column: one at a time they cost ten times as much."""
+    texts = {name: "object" for name, dtype in frame.dtypes.items() if dtype == "str"}
+    return frame.astype(texts).set_axis(frame.index.astype("object"), axis=0).itertuples()
 
 
 def day(at: pd.Timestamp) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from transforms.book import Book
-from transforms.rhythm import day_number
+from transforms.rhythm import day_number, distinct
 from transforms.silence.facts import BY_HAND
 from transforms.silence.gaps import MONTH, US, Traffic
 from transforms.silence.holes import EVERYTHING
@@ -37,9 +37,9 @@ def count_traffic(book: Book) -> Traffic:
     rows, ours = book.heard, book.touches
     places, names = _combinations(rows)
     person, day = rows["person_id"].cat.codes.to_numpy().astype("int64"), day_number(rows["occurred_at"])
-    once = np.unique((places * _DAYS + day) * _PEOPLE + person)
+    once = distinct((places * _DAYS + day) * _PEOPLE + person)
     parts = [_counted(once, [name[level] for name in names]) for level in range(_LEVELS)]
-    touched = np.unique(day_number(ours["occurred_at"]) * _PEOPLE + ours["person_id"].cat.codes.to_numpy().astype("int64"))
+    touched = distinct(day_number(ours["occurred_at"]) * _PEOPLE + ours["person_id"].cat.codes.to_numpy().astype("int64"))
     return Traffic.total([*parts, _counted(touched, [US])])
 
 
@@ -67,10 +67,10 @@ def _counted(keys: np.ndarray, names: list[str | None]) -> Traffic:
     source = to_source[keys // (_PEOPLE * _DAYS)] if len(keys) else keys
     inside = source >= 0
     day, person, source = (keys // _PEOPLE % _DAYS)[inside], (keys % _PEOPLE)[inside], source[inside]
-    once = np.unique((source * _DAYS + day) * _PEOPLE + person)
+    once = distinct((source * _DAYS + day) * _PEOPLE + person)
     days, number = np.unique(once // _PEOPLE, return_counts=True)
-    months, seen = np.unique(np.unique((source * _DAYS + day // MONTH) * _PEOPLE + person) // _PEOPLE, return_counts=True)
-    people, served = np.unique(np.unique(source * _PEOPLE + person) // _PEOPLE, return_counts=True)
+    months, seen = np.unique(distinct((source * _DAYS + day // MONTH) * _PEOPLE + person) // _PEOPLE, return_counts=True)
+    people, served = np.unique(distinct(source * _PEOPLE + person) // _PEOPLE, return_counts=True)
     told = pd.Series(known, dtype="str")
     return Traffic(
         pd.DataFrame({"source": told.take(days // _DAYS).array, "day": days % _DAYS, "count": number}),
