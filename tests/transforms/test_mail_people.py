@@ -240,7 +240,7 @@ def test_a_report_that_a_person_passes_on_as_an_attachment_is_a_persons_mail() -
         ("From: staff@isp.example\nSubject: complaint\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\n\n--b\nContent-Type: text/plain\n\nspam 550 5.1.1 user unknown\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: kim@halden.example\n\n--b--\n", ("auto_reply", "other", "feedback-report")),
         (f"{FROM_TOM}\nSubject: Read: offer\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\nContent-Type: text/plain\n\nYour message was read.\n--b--\n", ("auto_reply", "other", "disposition-notification")),
         (f"{FROM_TOM}\nSubject: News of July\nList-Unsubscribe: <mailto:x@halden.example>\nPrecedence: bulk\n\nOur undeliverable offers: mailbox full of news!\n", ("human", "", "sent to many")),
-        ("", ("human", "", "no readable text")),
+        ("", ("human", "", "an empty file")),
         (f"{FROM_TOM}\nSubject: scan\n\n" + "\x00\x01\x02\x03" * 200, ("human", "", "no readable text")),
     ],
 )  # fmt: skip

@@ -100,7 +100,7 @@ def decide(recipient: str, status: str, action: str, diagnostic: str, around: st
         trust = _BESIDE if diagnostic.strip() else 1.0
         _add(best, _heard(around, smtp, trust=trust, doubts=True, later=later))
     if not best:
-        _add(best, _heard(f"{diagnostic}\n{around}", smtp, doubts=True, framed=True))
+        _add(best, _heard(f"{diagnostic}\n{around}", smtp, trust=_IN_DOUBT, doubts=True, framed=True))
     _by_step(best, recipient, f"{diagnostic}\n{around}")
     points = {reason: weight for reason, (weight, _) in best.items()}
     coded, weight = _by_code(code, smtp, action, f"{diagnostic}\n{around}", is_clear=_clearest(best) >= CLEAR)
