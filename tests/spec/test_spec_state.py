@@ -109,7 +109,7 @@ def test_engagement_score_adds_chance_rhythm_and_live_contact(check: Check, cust
         contact | at         | channel | direction | outcome
         lively  | 2026-11-19 | call    | outbound  | connected
         """,
-        {"lively": 100, "weekly": 10, "nobody": 5},
+        {"lively": 100, "weekly": 15, "nobody": 5},
         others=pd.concat([customers, rhythm("lively", 9, until="2026-11-17"), rhythm("weekly", 9, until="2026-02-06")]),
     )
 

@@ -12,12 +12,13 @@ from transforms.fields.listening import hear_back_chance, last_heard_at
 from transforms.fields.state import engagement_state
 from transforms.policy import Policy
 from transforms.silence.facts import FACTS, PLACE
-from transforms.silence.history import History, past_days
+from transforms.silence.history import Days, History, past_days
 from transforms.silence.holes import EVERYTHING, Hole, Holes
 from transforms.silence.judging import area_under_curve
 from transforms.silence.model import fit, the_prior
 from transforms.silence.reasons import in_words
 from transforms.silence.sample import Sample
+from transforms.silence.surplus import Surplus
 from transforms.silence.terms import TERMS, shape_of, terms_of
 from transforms.vocabulary.changes import STANDING
 from transforms.vocabulary.fields import to_text
@@ -90,6 +91,22 @@ def test_a_sample_keeps_the_least_keys_and_few_who_were_never_heard() -> None:
     assert int(np.isnan(kept.facts[:, PLACE["since_heard"]]).sum()) == 2
     assert len(kept) == 10
     assert Sample.from_json(json.loads(json.dumps(kept.to_json()))).key.tolist() == kept.key.tolist()
+
+
+def test_a_surplus_is_what_came_beyond_the_rule() -> None:
+    """Somebody heard every month from afar has one, somebody who stopped has less than none, somebody of whom there is no word has none."""
+    now = 20_000
+    faithful, stopped = np.arange(now - 700, now, 28), np.arange(now - 700, now - 400, 2)
+    heard = Days(
+        np.repeat([0, 1], [len(faithful), len(stopped)]), np.concatenate([faithful, stopped]), np.ones(len(faithful) + len(stopped))
+    )
+    order = np.argsort(heard.on, kind="stable")
+    heard, touched = Days(heard.person[order], heard.on[order], heard.weight), Days(*(np.empty(0, dtype="int64") for _ in range(3)))
+    surplus = Surplus(heard, touched, np.full(3, float(now - 900)), int(heard.on[0]), POLICY.training_step_days, POLICY.horizon_days)
+    early, late = surplus.on(now - 350), surplus.on(now)
+    assert (late[:, 0] > 0).all()
+    assert (early[:, 1] < 0).all()
+    np.testing.assert_array_equal(late[:, 2], [0, 0])
 
 
 def test_without_rows_the_model_is_the_prior() -> None:
