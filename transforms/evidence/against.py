@@ -124,7 +124,8 @@ def signed_elsewhere(book: Book) -> pd.DataFrame:
     if signed.empty:
         return signed
     sides = book.sides.reset_index()[["person_id", "email", "company_domain"]].dropna()
-    at_firm = [names.same_firm(names.domain_of(mail), domain) for mail, domain in zip(sides["email"], sides["company_domain"], strict=True)]
+    homes = sides["email"].map(names.domain_of)
+    at_firm = [isinstance(home, str) and names.same_firm(home, domain) for home, domain in zip(homes, sides["company_domain"], strict=True)]
     return signed[signed["person_id"].isin(sides.loc[np.array(at_firm, dtype=bool), "person_id"])]
 
 
