@@ -171,7 +171,7 @@ def test_the_lake_is_replayed_bucket_by_bucket_as_files_are(home: Path, replayed
     assert report["backtest"]["listening"] == data["listening"]
     assert "segments" not in report["backtest"]
     code, text = told("report")
-    assert [word in text for word in ("Last run", "Backtest", "Still There: AUC")] == [True] * 3
+    assert [word in text for word in ("The last run", "Backtest", "Still There: AUC")] == [True] * 3
 
 
 def test_the_public_log_is_judged_where_it_can_be(enron: Path) -> None:

@@ -31,14 +31,17 @@ BLOCKS = (7, 28)
 MONTH = 28
 """How many different people a source brings is counted in so many days together."""
 
-TOGETHER = 3
-"""Shortly before a hole a source brought at least so many different people in a month: what serves one or two falls silent with them."""
+TOGETHER = 2
+"""Shortly before a hole a source brought at least so many different people in a month: what serves one person falls silent with them."""
 
 STRAY_SHARE = 0.05
 """A stretch that brought no more than this share of what was to be expected is a hole with a few stray records in it."""
 
 HOLIDAYS = 23
 """So many days of a gap may be holidays: three weeks off, with the weekends at both ends."""
+
+NO_HOLIDAYS = 42
+"""A gap of so many days is no holiday, whoever was at work."""
 
 AT_WORK = 0.5
 """We were at work in a gap if we touched at least this share of the people a day whom we touched before it."""
@@ -124,7 +127,7 @@ def find_holes(traffic: Traffic, end: int, policy: Policy) -> tuple[Hole, ...]:
     or after (the lower of the two), and counts as uneven as near the gap (variance ÷ mean), a negative binomial gives the chance of so few; a hole
     has −ln of it at least ``deaf_expected`` (12: under 1 in 100,000). A few strays are allowed. A source must have served ``deaf_persons`` people,
     and TOGETHER of them shortly before the gap. Holidays: a mailbox may rest
-    for HOLIDAYS days; and unless we were at work meanwhile, so may everything, so that only the days beyond them count. A gap that is still open has only its past to judge by.
+    for HOLIDAYS days; and unless we were at work meanwhile, so may everything, so that of less than NO_HOLIDAYS only the days beyond them count. A gap that is still open has only its past to judge by.
     A hole that a wider source shows too is told of the wider one alone.
     """
     people = traffic.people.set_index("source")["people"]
@@ -179,7 +182,8 @@ def _gaps(name: str, counts: _Counts, us: _Counts | None, end: int, policy: Poli
         rates = [before, *([counts.rate(stop, min(stop + RATE_DAYS, end))] if end - stop >= LEAST_RATE_DAYS else [])]
         expected = min(rates) * (stop - start)
         uneven = max(_unevenness(counts, start, stop, end, block) for block in BLOCKS)
-        beyond = expected if is_work else min(rates) * max(stop - start - HOLIDAYS, 0)
+        is_whole = is_work or stop - start >= NO_HOLIDAYS
+        beyond = expected if is_whole else min(rates) * max(stop - start - HOLIDAYS, 0)
         if strays <= STRAY_SHARE * expected and _surprise(strays, beyond, uneven) >= policy.deaf_expected:
             found.append((start, stop, round(expected), strays))
             done = last
