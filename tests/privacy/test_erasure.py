@@ -185,6 +185,17 @@ def test_a_first_name_or_a_part_of_a_word_is_nobody() -> None:
     assert traces.told_in(texts).tolist() == [True, True, True, False, False, False, True, False, False]
 
 
+def test_erased_in_one_crm_and_alive_in_the_other(lake: Lake) -> None:
+    """What the other CRM holds of the person stays, since it still holds it; what others' rows say of them goes all the same."""
+    rows = contacts().iloc[:1].assign(contact_id="003A", crm="salesforce")
+    buckets = pd.Series([0])
+    lake.append("contacts", rows, crm="salesforce", persons=pd.Series(["p0"]), buckets=buckets)
+    forget(lake, Journal(lake), "hubspot", ["1"])
+    held = lake.read("contacts", columns=["crm", "contact_id", "email"])
+    assert held.to_numpy().tolist() == [["hubspot", "2", KEPT["address of Bob"]], ["salesforce", "003A", ANN["address"]]]
+    assert lake.read("activities")["successor"].fillna("").tolist() == ["", KEPT["name of Bob"]]
+
+
 def test_forget_forgets_every_record_of_the_person(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """By address or id, after a dry run that changes nothing; what is told are ids, and where the person still stands. A second time nobody is found."""
     monkeypatch.setenv("STILLTHERE_LAKE", lake.place.root)
