@@ -70,7 +70,7 @@ def still_there_chance(book: Book) -> pd.Series:
     """The probability that the contact is still in that job, in percent, in steps of 5.
 
     About one in five people changes jobs in a year, managers fewer, beginners more, so it falls slowly from the day on which they were last seen there.
-    Mail that comes back, a departure notice, a farewell, records that disagree or a wrong number lower it by the weight of each; of ten bounces one counts.
+    Mail that comes back, a departure notice, a farewell, another firm in their signature, records that disagree or a wrong number lower it by the weight of each; of ten bounces one counts.
     Each day on which they speak to us from there afterwards halves that weight. Doubt it for shared mailboxes.
     """
     return tenure.still_there(book)
