@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 
 import pandas as pd
 
+from flows.memory import keep_freed
 from transforms.compute import Book, Org, Tables, Tally, compute_book, tally_book
 from transforms.policy import Policy
 from transforms.signals import read_signals
@@ -80,7 +81,7 @@ class Crew:
             for _ in range(hands if hands > 1 else 0)
         ]
         for hand in self._hands:
-            hand.submit(_begin)
+            hand.submit(_begin)  # a process begins when it is first asked for something
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +112,7 @@ class Crew:
 def _begin() -> None:
     """Ready a process: an interrupt ends it without a word, as the one who gave it speaks."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    keep_freed()
 
 
 def _gathered(waiting: list[Future[T]]) -> list[T]:
