@@ -61,7 +61,9 @@ def judge_states(rows: pd.DataFrame, samples: Samples, *, horizon: int, step: in
         promised,
         Score.of(shares(silent[came], person[came], samples)),
         Score.of(shares(quiet[came], person[came], samples)),
-        *a_year,
+        a_year[0],
+        a_year[1],
+        a_year[2],
         tuple(sorted(by_state, key=lambda one: -one.rows)),
     )
 

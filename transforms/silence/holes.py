@@ -93,7 +93,9 @@ class Holes:
         _, sample = np.unique(place, return_index=True)
         for number in range(len(pairs)):
             spans = _merged([hole for hole in self.found if _is_of(hole, float(way[sample[number]]), float(box[sample[number]]))])
-            rows = np.flatnonzero(place == number) if spans else []
+            if not spans:
+                continue
+            rows = np.flatnonzero(place == number)
             for start, stop in spans:
                 days[rows] += np.clip(np.minimum(end[rows], stop) - np.maximum(first[rows], start), 0, None)
         return days
