@@ -146,8 +146,9 @@ class Org:
         holes = Holes(find_holes(tally.traffic, today, policy))
         # Before anybody was heard nothing is on record: nobody was silent then.
         sample = tally.sample.take(np.flatnonzero(tally.sample.cut > (tally.traffic.begins_on or 0)))
-        sample = sample.take(np.flatnonzero(~holes.spoil(sample.facts, sample.cut, policy.horizon_days)))
-        sample = replace(sample, facts=holes.closed(sample.facts, sample.cut))
+        ended = holes.but_open_mailboxes(today)
+        sample = sample.take(np.flatnonzero(~ended.spoil(sample.facts, sample.cut, policy.horizon_days)))
+        sample = replace(sample, facts=ended.closed(sample.facts, sample.cut))
         return cls(replace(tally, sample=Sample.empty()), learn(sample, policy, tally.as_of, today, holes), holes)
 
     @classmethod
@@ -165,8 +166,9 @@ class Org:
         return self.learned.chance(self.facts_on(facts, day), self.policy.horizon_days)
 
     def facts_on(self, facts: np.ndarray, day: int) -> np.ndarray:
-        """The FACTS, where time in a hole of the data is no silence."""
-        return self.holes.closed(facts, np.full(len(facts), day))
+        """The FACTS, where time in a hole of the data is no silence (of a mailbox that is deaf now it counts: see ``but_open_mailboxes``)."""
+        ended = self.holes.but_open_mailboxes(first_unknown_day(pd.Timestamp(self.tally.as_of)))
+        return ended.closed(facts, np.full(len(facts), day))
 
     @property
     def silent_chance(self) -> float:

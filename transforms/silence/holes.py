@@ -81,6 +81,13 @@ class Holes:
         """Those that have not ended on the day before this one."""
         return tuple(hole for hole in self.found if hole.end >= day)
 
+    def but_open_mailboxes(self, day: int) -> Holes:
+        """All but the holes of single mailboxes that have not ended on the day before this one.
+
+        Whether such a mailbox is deaf or its owner is gone, nothing will be on record of whom they wrote with: the chance to hear must not wait.
+        """
+        return Holes(tuple(hole for hole in self.found if hole.end < day or hole.source == EVERYTHING or hole.source.split("|")[1] == "*"))
+
     def days_of(self, way: np.ndarray, box: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
         """How many of the days from ``first`` to the day before ``end`` lie in a hole of each person, by their way and mailbox (see ``FACTS``).
 
