@@ -27,7 +27,7 @@ chaos: $(READY)  ## the long form of the trials under faults and kills: TRIALS s
 
 bench: $(READY)  ## speed and memory, as ratios within one run; takes some minutes
 	$(BIN)/python benchmarks/pull.py
-	$(BIN)/python benchmarks/score.py
+	$(BIN)/python -m benchmarks.score
 	$(BIN)/python benchmarks/compute.py
 	$(BIN)/python benchmarks/lake.py
 	$(BIN)/python benchmarks/write_salesforce.py

@@ -1,6 +1,6 @@
 """How long ``stillthere score`` takes from files to file, and how much memory: the whole command in a process of its own.
 
-Run: ``python benchmarks/score.py [--contacts 100000 --activities 2000000 --ending parquet]``. The records are drawn at random (see
+Run: ``python -m benchmarks.score [--contacts 100000 --activities 2000000 --ending parquet]``. The records are drawn at random (see
 ``benchmarks/compute.py``); a twentieth of the mails that came in has a subject and a body.
 """
 

@@ -58,7 +58,7 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
 def each_row(frame: pd.DataFrame) -> Iterator[Any]:
     """The rows one by one, as named tuples with ``Index``. Texts become Python's own column by column: one at a time they cost ten times as much."""
     texts = {name: "object" for name, dtype in frame.dtypes.items() if dtype == "str"}
-    return frame.astype(texts).set_axis(frame.index.astype("object"), axis=0).itertuples()
+    yield from frame.astype(texts).set_axis(frame.index.astype("object"), axis=0).itertuples()
 
 
 def day(at: pd.Timestamp) -> str:
