@@ -64,10 +64,12 @@ def engagement_state(book: Book) -> pd.Series:
     speaks = (book.value(absent_until) > book.as_of) | is_loud(book)
     pause = np.where(speaks & np.isin(pause, ["silent", "quiet"]), "cooling", pause)
     is_odd = ~np.isin(pause, ["engaged"]) | is_never
+    # Time in a hole of the data is no pause, so that nobody is silent by it; but nobody can be said to be engaged in it either.
+    is_long = book.days_since(book.value(last_heard_at)) > book.frame(pause_limits)["cooling"]
     states = {
         "moved_on": book.value(job_state).isin(["left", "probably_moved"]),
         "needs_help": book.value(support_state) != "none",
-        "unknown": ((book.value(coverage) == "blind") | is_unseen(book)) & is_odd,
+        "unknown": ((book.value(coverage) == "blind") | is_unseen(book)) & (is_odd | is_long),
         "new": book.days_since(persons["first_known_at"]) <= book.policy.new_contact_days,
         "reawakened": silence_ended(book).notna() & ~is_odd,
         "unreachable": is_unreachable(book) & is_odd,
