@@ -266,7 +266,9 @@ class Book:
 
     def _lost_days(self, first: np.ndarray, end: np.ndarray) -> np.ndarray:
         """For each person how many of the days from ``first`` to the day before ``end`` lie in a hole of the data."""
-        return self.org.holes.days_of(*self._last_sources, first, end) if self.org.holes.found else np.zeros(len(first))
+        # A mailbox that is deaf now hides a pause that must show: their state is unknown, not engaged.
+        holes = self.org.holes.but_open_mailboxes(self.tomorrow)
+        return holes.days_of(*self._last_sources, first, end) if holes.found else np.zeros(len(first))
 
     # -- what we did --------------------------------------------------------------------------------------------------
 
