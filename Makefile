@@ -5,7 +5,7 @@ READY := .venv/ready
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
 export DO_NOT_TRACK = 1
 
-.PHONY: demo test chaos bench check format lint types docs-check docs review audit lock clean
+.PHONY: demo test slow chaos bench check format lint types docs-check docs review audit lock clean
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Still There needs Python 3.11 or newer; set PYTHON=python3.11.")'
@@ -18,7 +18,10 @@ demo: $(READY)  ## both sides of the job on made customers: pull, compute, write
 	$(BIN)/stillthere demo
 
 test: $(READY)  ## every test that needs no network and nothing started by hand
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+slow: $(READY)  ## the long forms: more faults, more kills, more ways to break off; some minutes
+	$(BIN)/pytest -n 3 --slow -m slow
 
 TRIALS ?= 200
 FIRST ?= 1

@@ -18,8 +18,17 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--live`` lets the conformance suite run against the real portal that the environment names."""
+    """``--live`` lets the conformance suite run against the real portal that the environment names; ``--slow`` runs the long forms too."""
     parser.addoption("--live", action="store_true", default=False, help="also run against the real CRM named by the environment")
+    parser.addoption("--slow", action="store_true", default=False, help="also run what takes long, as `make slow` does")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes long is left to ``make slow``."""
+    if not config.getoption("--slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="takes long: make slow"))
 
 
 @pytest.fixture(scope="session")

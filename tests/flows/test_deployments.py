@@ -147,6 +147,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield Site(url, crm, worker_log)
 
 
+@pytest.mark.slow
 def test_the_worker_runs_sync_and_backfill_to_their_end(site: Site) -> None:
     """A deployed backfill brings the history, a deployed sync writes our fields, and both show in Prefect what they did."""
     backfill = site.run("backfill/backfill", {"since": "2026-01-01"})

@@ -114,6 +114,7 @@ def test_killed_again_and_again_the_end_is_the_same(portal: Sandbox, undisturbed
     assert portal.calls.count(WRITES, since=last) == 0
 
 
+@pytest.mark.slow
 def test_a_token_that_ends_between_two_writes(portal: Sandbox, undisturbed_end: End) -> None:
     """The run is noted as failed with exit code 10; what was confirmed is settled, the rest is looked up, and the next sync goes on cleanly."""
     portal.faults.add("expired_token", path="/tasks/batch/upsert", method="POST", nth=[1])

@@ -222,7 +222,11 @@ def test_the_environment_is_put_back(tmp_path: Path, no_server: None, monkeypatc
     assert dict(os.environ) == before
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+@pytest.mark.parametrize(
+    "how",
+    [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow), pytest.param(signal.SIGTERM, marks=pytest.mark.slow)],
+    ids=lambda how: how.name,
+)
 def test_no_server_outlives_its_run(how: signal.Signals, tmp_path: Path) -> None:
     """However a run ends, killed or interrupted, its temporary server is gone within seconds, also while it is still starting."""
     script = """
@@ -254,6 +258,7 @@ def test_a_half_made_database_is_made_anew(tmp_path: Path, no_server: None) -> N
         assert ask(place.url(), "/flow_runs/count", {}) == 0
 
 
+@pytest.mark.slow
 def test_set_up_can_prepare_the_database(tmp_path: Path) -> None:
     """Prefect's migrations run once, at set-up: what they leave is one whole file, which first starts copy."""
     script = """

@@ -99,7 +99,7 @@ def next_day(sandbox: Sandbox) -> None:
     sandbox.clock.set(sandbox.portal.limits.resets_at() + timedelta(minutes=1))
 
 
-@pytest.mark.parametrize("calls", [8, "while writing"])
+@pytest.mark.parametrize("calls", [pytest.param(8, marks=pytest.mark.slow), "while writing"])
 def test_the_reserve_ends_a_run_cleanly_and_the_next_day_completes_it(
     portal: Sandbox, undisturbed: tuple[Any, dict[str, int], Any], calls: int | str
 ) -> None:
@@ -126,7 +126,7 @@ def test_the_reserve_ends_a_run_cleanly_and_the_next_day_completes_it(
     assert open_work(load_settings(), offline=True).journal.unsettled().empty
 
 
-@pytest.mark.parametrize("place", [r"contacts/batch/update", r"associations/tasks"])
+@pytest.mark.parametrize("place", [pytest.param(r"contacts/batch/update", marks=pytest.mark.slow), r"associations/tasks"])
 def test_a_refusal_for_the_daily_limit_in_the_middle(portal: Sandbox, undisturbed: tuple[Any, dict[str, int], Any], place: str) -> None:
     """Where HubSpot itself says that none is left (others took them), the run ends with that, and the next one completes it."""
     portal.faults.add("rate_limit_daily", path=place, times=1)
@@ -152,6 +152,7 @@ def test_many_runs_of_a_day_leave_what_one_would(portal: Sandbox) -> None:
     assert run_once().run.summary["quota"][HUBSPOT]["reserve"] == pytest.approx(LIMIT * 0.3, abs=2)
 
 
+@pytest.mark.slow
 def test_a_lower_reserve_counts_at_once(portal: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the sentence advises works on the same day: what is kept is how much was left, not the share of it."""
     leave(portal, 20)

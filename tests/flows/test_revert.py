@@ -456,7 +456,7 @@ def test_broken_off_in_the_middle(place: Place) -> None:
 
 
 @pytest.mark.parametrize("is_sent", [False, True])
-@pytest.mark.parametrize("is_settled_first", [False, True])
+@pytest.mark.parametrize("is_settled_first", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_killed_around_a_write(place: Place, *, is_sent: bool, is_settled_first: bool) -> None:
     """Killed before or behind the call, and settled by a sync or not: the same revert started again ends where an undisturbed one does."""
     one, two = [("hubspot", "contacts", record, "job_evidence") for record in place.contacts[20:22]]
@@ -518,6 +518,7 @@ def test_killed_for_good_and_started_again(place: Place) -> None:
     assert revert(of)[1]["cells"]["restored"] == 0
 
 
+@pytest.mark.slow
 def test_after_a_sync_the_next_one_writes_its_values_again(place: Place) -> None:
     """A first sync taken back leaves our fields empty and its tasks closed. The next sync takes none of that for news.
 

@@ -106,7 +106,10 @@ def assert_recovered(sandbox: Sandbox, expected: End) -> None:
 @pytest.mark.parametrize("what", ["fields", "tasks"])
 @pytest.mark.parametrize(
     ("fault", "error", "says"),
-    [("sessions_revoked", NotAuthorised, "check the app's session policies"), ("daily_limit", QuotaSpent, "run again in some hours")],
+    [
+        pytest.param("sessions_revoked", NotAuthorised, "check the app's session policies", marks=pytest.mark.slow),
+        ("daily_limit", QuotaSpent, "run again in some hours"),
+    ],
 )
 def test_a_sync_that_ends_in_the_middle_of_its_writes(
     opened: Sandbox, undisturbed: tuple[End, int], fault: str, error: type[StillThereError], says: str, what: str

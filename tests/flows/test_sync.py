@@ -135,10 +135,10 @@ def test_tasks_that_nobody_touched_change_as_time_passes(portal: Sandbox) -> Non
 @pytest.mark.parametrize(
     ("path", "fault"),
     [
-        ("/batch/update", "drop_after"),
+        pytest.param("/batch/update", "drop_after", marks=pytest.mark.slow),
         ("/tasks/batch/upsert", "drop_after"),
-        ("/batch/update", "gateway_timeout"),
-        ("/tasks/", "truncated"),
+        pytest.param("/batch/update", "gateway_timeout", marks=pytest.mark.slow),
+        pytest.param("/tasks/", "truncated", marks=pytest.mark.slow),
     ],
 )
 def test_a_lost_answer_changes_nothing_in_the_end(portal: Sandbox, undisturbed: Callable[[], Sandbox], path: str, fault: str) -> None:

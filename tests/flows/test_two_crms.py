@@ -207,6 +207,7 @@ def test_where_one_crm_fails_the_other_is_pulled_and_nothing_is_written(both: Sa
     assert work.journal.runs()["status"].tolist() == ["failed"]
 
 
+@pytest.mark.slow
 def test_where_the_calls_end_in_the_middle_the_other_crm_is_kept(both: Sandbox) -> None:
     """Salesforce lets us in, and then the calls of its day are used up: exit code 20, and HubSpot's pull stands."""
     both.faults.add("daily_limit", path=r"/services/data/.*/(query|jobs|composite)")
@@ -217,6 +218,7 @@ def test_where_the_calls_end_in_the_middle_the_other_crm_is_kept(both: Sandbox) 
     assert work.lake.cursor("hubspot", "activities") is not None
 
 
+@pytest.mark.slow
 def test_one_crm_alone_is_enough(both: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """With Salesforce's credentials only, HubSpot is not called, and Salesforce is synced whole."""
     monkeypatch.delenv("HUBSPOT_ACCESS_TOKEN")
@@ -228,6 +230,7 @@ def test_one_crm_alone_is_enough(both: Sandbox, monkeypatch: pytest.MonkeyPatch)
     assert done.applied.failed == []
 
 
+@pytest.mark.slow
 def test_a_crm_that_is_disconnected_is_left_alone(both: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """After both were synced, one is taken away: what it holds stays known, and nothing is planned for it."""
     run_once()
