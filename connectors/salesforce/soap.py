@@ -45,5 +45,6 @@ def library_gate(what: str) -> Iterator[None]:
             status=0,
             code=type(error).__name__,
         ) from None
-    except (ZeepError, LxmlError, ET.ParseError):
+    except (ZeepError, LxmlError, ET.ParseError, AttributeError):
+        # zeep asks nothing for its root where an answer holds no XML at all, such as JSON.
         raise cut_short(what) from None

@@ -272,7 +272,7 @@ BENCHES: dict[str, BenchType] = {"hubspot": HubSpotBench, "salesforce": Salesfor
 @pytest.fixture(scope="module")
 def world() -> World:
     """A few made customers."""
-    return make_world(WorldOptions(contacts=40, companies=8, activities_per_contact=10))
+    return make_world(WorldOptions(contacts=44, companies=8, activities_per_contact=15))
 
 
 @pytest.fixture(params=BENCHES.values(), ids=BENCHES)
