@@ -9,7 +9,7 @@ from typing import Protocol
 import pandas as pd
 
 from connectors.limiter import Day, Quota
-from transforms.vocabulary.changes import Change, Checkup, Cursor, Estimate, Page, WriteReport
+from transforms.vocabulary.changes import Change, Checkup, Cursor, Estimate, Page, Unread, WriteReport
 from transforms.vocabulary.fields import Field
 
 
@@ -56,6 +56,13 @@ class Crm(Protocol):
         A page's cursor covers that page and all pages before it; a new call with it repeats none of the finished pages and misses no record.
         Ends when nothing is left; the last cursor is the one to ask for changes with. At least one page is yielded, empty if need be.
         A generator: closing it stops all requests. Raises, never ends early, where a page cannot be had.
+        """
+
+    def unread(self) -> tuple[Unread, ...]:
+        """The streams that the latest :meth:`pages` of activities left out because a scope, a permission or a field that it needs is missing. Sends nothing.
+
+        Their part of the cursor stays where it was: when the right comes back, the next pull brings all that was missed.
+        What everything needs (contacts, companies, owners) is never left out: without it :meth:`pages` raises MissingScopes.
         """
 
     def write_fields(self, table: str, cells: pd.DataFrame) -> Iterator[WriteReport]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -14,8 +14,10 @@ from flows.work import Work
 from transforms.channels.outcomes import to_rows
 from transforms.compute import Org, Tables, Tally, Values, combine, compute_companies, compute_contacts, tally
 from transforms.highlights import pick
+from transforms.org import CutOff
 from transforms.persons import bucket_of, resolve
 from transforms.plays import Cases, TaskHomes, find_cases
+from transforms.vocabulary.changes import Unread
 
 LOT_ROWS = 50_000
 """About so many activities are computed at once: few enough to stay small in memory, enough that the fixed cost of a lot does not count."""
@@ -130,6 +132,24 @@ def keep_outcomes(work: Work, run_id: str, computation: Computation) -> None:
     work.journal.save_document(OUTCOMES, run_id, to_rows(computation.org.tally.outcomes))
 
 
+def cut_off(work: Work, unread: Mapping[str, Sequence[Unread]]) -> dict[str, CutOff]:
+    """The channels (crm|*|channel) of which the lake holds something, and which may not be read any more.
+
+    ``unread``: what the latest pull left out, by CRM. A channel that several streams feed counts as soon as one of them is missing.
+    """
+    lost = [(crm, one) for crm, streams in unread.items() for one in streams if one.since is not None]
+    if not lost:
+        return {}
+    held = work.lake.read("activities", columns=["crm", "channel"]).drop_duplicates()
+    delivered = set(zip(held["crm"].astype("str"), held["channel"].astype("str"), strict=True))
+    return {
+        f"{crm}|*|{channel}": CutOff(pd.Timestamp(one.since), one.lacks, one.advice)
+        for crm, one in lost
+        for channel in one.channels
+        if (crm, channel) in delivered
+    }
+
+
 def in_turn(_name: str, function: Callable[..., T], lots: Sequence[Lot], *args: Any) -> list[T]:
     """One lot after the other, in this thread."""
     return [function(lot, *args) for lot in lots]
@@ -141,7 +161,7 @@ def compute(work: Work, as_of: pd.Timestamp, each: Each = in_turn) -> Computatio
     ``each`` runs a step for each lot; under Prefect some lots at a time.
     """
     population, lots = read_population(work), lots_of(work)
-    org = combine(each("survey", survey_lot, lots, work, population, as_of))
+    org = combine(each("survey", survey_lot, lots, work, population, as_of), cut_off(work, work.unread))
     parts = each("compute", compute_lot, lots, work, population, org, as_of)
     company_parts = pd.concat([part.company_parts for part in parts], ignore_index=True)
     companies = compute_companies(population.companies, company_parts, org, as_of, work.policy)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -13,7 +16,7 @@ from flows.planning import Plan
 from flows.pull import Pulled
 from flows.staleness import Refused
 from flows.work import Work
-from transforms.vocabulary.changes import Checkup
+from transforms.vocabulary.changes import Checkup, Unread
 
 LISTED = 100
 """So many failed rows are listed one by one in the summary; the journal has all of them."""
@@ -49,6 +52,22 @@ class Outcome:
         return {name: checkup.account for name, checkup in self.checkups.items()}
 
 
+def told_unread(one: Unread) -> dict[str, Any]:
+    """What could not be read, as plain data."""
+    return {**dataclasses.asdict(one), "channels": list(one.channels), "since": one.since.isoformat() if one.since is not None else None}
+
+
+def from_told(told: Mapping[str, Any]) -> Unread:
+    """The same, read again from a kept summary."""
+    since = datetime.fromisoformat(told["since"]) if told["since"] else None
+    return Unread(told["stream"], tuple(told["channels"]), told["lacks"], told["advice"], since)
+
+
+def unread_in(summary: Mapping[str, Any]) -> dict[str, list[Unread]]:
+    """What the run whose summary this is could not read, for each CRM that it pulled."""
+    return {crm: [from_told(told) for told in one.get("unread", [])] for crm, one in summary.get("pulled", {}).items()}
+
+
 def summarise(work: Work, done: Outcome) -> dict[str, Any]:
     """The run in numbers, as plain data."""
     summary: dict[str, Any] = {
@@ -63,6 +82,7 @@ def summarise(work: Work, done: Outcome) -> dict[str, Any]:
                 "expected": pulled.expected,
                 "missing": pulled.missing,
                 "gone": dict(pulled.gone),
+                "unread": [told_unread(one) for one in pulled.unread],
             }
             for pulled in done.pulled
         },

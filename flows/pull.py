@@ -20,7 +20,7 @@ from store.parts import Part
 from store.writer import LakeWriter
 from transforms.persons import bucket_of, resolve
 from transforms.signals import SIGNED_BY, read_signals
-from transforms.vocabulary.changes import Page
+from transforms.vocabulary.changes import Page, Unread
 from transforms.vocabulary.errors import StillThereError
 
 TABLES = ("owners", "companies", "contacts", "activities")
@@ -29,13 +29,14 @@ TABLES = ("owners", "companies", "contacts", "activities")
 
 @dataclass
 class Pulled:
-    """What a pull brought from one CRM, stream by stream, and what it found gone."""
+    """What a pull brought from one CRM, stream by stream, what it found gone, and what it may not read."""
 
     crm: str
     read: Counter[str] = field(default_factory=Counter)
     expected: dict[str, int] = field(default_factory=dict)
     rows: Counter[str] = field(default_factory=Counter)
     gone: Counter[str] = field(default_factory=Counter)
+    unread: tuple[Unread, ...] = ()
 
     @property
     def missing(self) -> dict[str, int]:
@@ -87,6 +88,7 @@ def pull(work: Work, crm: Crm, start: datetime | None = None) -> Pulled:
             # Also where no contact came: a run that was killed may have left contacts that nothing has followed yet.
             follow_persons(work)
         give_back()
+    pulled.unread = work.unread[crm.name] = crm.unread()
     forget_in_plans(work)
     forget_pending(work.lake, work.journal)
     work.lake.tidy()

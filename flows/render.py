@@ -63,6 +63,8 @@ def render_sync(done: Outcome, *, months: int | None = None, with_alerts: bool =
             f"{_in(pulled.crm, several=several)}{counts} · {_completeness(summary['pulled'][pulled.crm])}",
             _calls(summary, pulled.crm, READING),
         )
+        for one in summary["pulled"][pulled.crm]["unread"]:
+            lines.add_row("[yellow]not read[/yellow]", _unread(pulled.crm, one, several=several), "")
     if done.computation is not None:
         lines.add_row("computed", f"{len(CONTACT_FIELDS)} fields a contact, {len(COMPANY_FIELDS)} a company", "")
     if done.plan is not None:
@@ -108,6 +110,11 @@ def _written(number: Counter[str]) -> str:
     if number["updated"]:
         told.append(f"{number['updated']:,} changed or closed")
     return " · ".join(told)
+
+
+def _unread(crm: str, one: Mapping[str, Any], *, several: bool) -> str:
+    """``tickets: the scope tickets is missing; add tickets to the app …``."""
+    return f"{_in(crm, several=several)}{one['stream']}: {escape(one['lacks'])} is missing; {escape(one['advice'])}"
 
 
 READING = ("read", "search", "bulk")

@@ -16,6 +16,7 @@ from store.lake import Lake
 from store.private import make_private
 from transforms.crms import crm_name
 from transforms.policy import Policy
+from transforms.vocabulary.changes import Unread
 from transforms.vocabulary.errors import BadSettings, PersonMustAct, SetupNeeded, SomeCrmsFailed, StillThereError
 
 Progress = Callable[[str, int, int | None], None]
@@ -37,7 +38,7 @@ class Work:
     """Everything that the steps of a run share.
 
     ``crms`` holds one connector a CRM, by name. ``ahead`` holds, by step, a function that waits for a step that was begun before the flow.
-    ``failed`` holds what went wrong in the CRMs that could not be read in this run, ``quota`` what the run knows of calls before it makes them.
+    ``failed`` holds what went wrong in the CRMs that could not be read in this run, ``unread`` the activities that we may not read, ``quota`` what the run knows of calls before it makes them.
     """
 
     settings: Settings
@@ -49,6 +50,7 @@ class Work:
     ahead: dict[str, Callable[[Work], Any]] = field(default_factory=dict)
     stopping: threading.Event = field(default_factory=threading.Event)
     failed: dict[str, StillThereError] = field(default_factory=dict)
+    unread: dict[str, tuple[Unread, ...]] = field(default_factory=dict)
     quota: QuotaBook = field(default_factory=QuotaBook)
 
     def go_on(self) -> None:

@@ -17,7 +17,7 @@ import pandas as pd
 from transforms.policy import Policy
 from transforms.rhythm import FEW, GROUPS, day_number
 from transforms.silence.gaps import Traffic, find_holes
-from transforms.silence.holes import Holes
+from transforms.silence.holes import Hole, Holes
 from transforms.silence.judging import Learned, learn
 from transforms.silence.sample import Sample
 from transforms.vocabulary.errors import BadInput
@@ -38,6 +38,18 @@ class Source:
 
     def __add__(self, other: Source) -> Source:
         return Source(self.weeks + other.weeks, max(self.last, other.last), self.persons + other.persons)
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """A whole channel of a CRM (crm|*|channel) that delivered before and may not be read any more: what is missing, and how to give it back.
+
+    ``since``: of what happened later nothing can be known.
+    """
+
+    since: pd.Timestamp
+    lacks: str
+    advice: str
 
 
 @dataclass
@@ -121,14 +133,17 @@ class Tally:
         )
 
 
-def combine(tallies: Sequence[Tally]) -> Org:
-    """The facts of the whole customer base, from the tallies of all its buckets. At least one tally is needed."""
+def combine(tallies: Sequence[Tally], cut_off: Mapping[str, CutOff] | None = None) -> Org:
+    """The facts of the whole customer base, from the tallies of all its buckets. At least one tally is needed.
+
+    ``cut_off``: the channels (crm|*|channel) that delivered before and may not be read any more.
+    """
     if not tallies:
         raise BadInput("There is no tally to combine; tally at least one bucket, even if it is empty.")
     total = tallies[0]
     for tally in tallies[1:]:
         total = total + tally
-    return Org.from_tally(total)
+    return Org.from_tally(total, cut_off)
 
 
 @dataclass(frozen=True)
@@ -138,18 +153,21 @@ class Org:
     tally: Tally
     learned: Learned
     holes: Holes
+    cut_off: Mapping[str, CutOff] = field(default_factory=dict)
 
     @classmethod
-    def from_tally(cls, tally: Tally) -> Org:
+    def from_tally(cls, tally: Tally, cut_off: Mapping[str, CutOff] | None = None) -> Org:
         """Learn from a tally of everybody. The sample is let go after it was learned from."""
+        cut_off = cut_off or {}
         policy, today = tally.policy, first_unknown_day(pd.Timestamp(tally.as_of))
-        holes = Holes(find_holes(tally.traffic, today, policy))
+        closed = tuple(Hole(name, start, today) for name, one in sorted(cut_off.items()) if (start := _day_after(one.since)) < today)
+        holes = Holes((*find_holes(tally.traffic, today, policy), *closed))
         # Before anybody was heard nothing is on record: nobody was silent then.
         sample = tally.sample.take(np.flatnonzero(tally.sample.cut > (tally.traffic.begins_on or 0)))
         ended = holes.but_open_mailboxes(today)
         sample = sample.take(np.flatnonzero(~ended.spoil(sample.facts, sample.cut, policy.horizon_days)))
         sample = replace(sample, facts=ended.closed(sample.facts, sample.cut))
-        return cls(replace(tally, sample=Sample.empty()), learn(sample, policy, tally.as_of, today, holes), holes)
+        return cls(replace(tally, sample=Sample.empty()), learn(sample, policy, tally.as_of, today, holes), holes, cut_off)
 
     @classmethod
     def without_history(cls, as_of: pd.Timestamp, policy: Policy) -> Org:
@@ -200,6 +218,7 @@ class Org:
         Expected are as many records a week as in the twelve weeks up to its last record. Where at least ``deaf_expected`` are missing,
         chance is no explanation (Poisson: under 1 in 100,000), a lull of one person neither, since the source must have served several.
         A source that brings what we send and nothing of theirs any more is deaf too: a hole of what was heard that is still open.
+        What may not be read any more is deaf at once, with all its mailboxes.
         """
         now = pd.Timestamp(self.tally.as_of)
         found = {}
@@ -217,12 +236,18 @@ class Org:
         for hole in self.holes.open_at(first_unknown_day(now)):
             began = pd.Timestamp(hole.start, unit="D", tz="UTC")
             found |= {name: min(began, found.get(name, began)) for name in self.tally.sources if hole.hides(name)}
+        for name, one in self.cut_off.items():
+            found[name] = min(one.since, found.get(name, one.since))
         return found
 
 
 def first_unknown_day(as_of: pd.Timestamp) -> int:
     """The first UTC day of which nothing is known yet at a moment, as days since 1970."""
     return int(day_number(pd.Series([as_of - pd.Timedelta(microseconds=1)]))[0]) + 1
+
+
+def _day_after(moment: pd.Timestamp) -> int:
+    return int(day_number(pd.Series([moment]))[0]) + 1
 
 
 def _summed(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:

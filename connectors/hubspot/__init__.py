@@ -20,13 +20,13 @@ from connectors.hubspot.extract import Extract, Memory, Reading
 from connectors.hubspot.mapping import CRM, to_owners, to_standing
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.setting_up import apply_changes, pending_setup, pending_teardown
-from connectors.hubspot.streams import PREFIX, STREAMS, with_own_names
+from connectors.hubspot.streams import FEEDS, PREFIX, STREAMS, with_own_names
 from connectors.hubspot.tasks import Tasks, calls_for_tasks
 from connectors.hubspot.writing import calls_to_write, write_cells
 from connectors.limiter import Day, Limiter, Quota
 from connectors.sending import Patience
-from transforms.vocabulary.changes import STANDING, Change, Checkup, Cursor, Estimate, Page, WriteReport
-from transforms.vocabulary.errors import BadInput
+from transforms.vocabulary.changes import STANDING, Change, Checkup, Cursor, Estimate, Page, Unread, WriteReport
+from transforms.vocabulary.errors import BadInput, MissingScopes
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import OWNERS, empty_table
 
@@ -152,7 +152,12 @@ class HubSpot:
                 filters = [{"propertyName": stream.modified, "operator": "GTE", "value": str(state.from_ms)}]
             elif start is not None and table == "activities" and stream.name != "tickets":
                 filters = [{"propertyName": stream.happened, "operator": "GTE", "value": str(int(start.timestamp() * 1000))}]
-            total = self._client.search(stream.kind, filters, sort="hs_object_id", properties=("hs_object_id",), limit=1).total
+            try:
+                total = self._client.search(stream.kind, filters, sort="hs_object_id", properties=("hs_object_id",), limit=1).total
+            except MissingScopes:
+                if stream.name not in FEEDS:
+                    raise
+                continue  # the pull leaves it out too, and says so
             found.append(Estimate(stream.name, total, 1 + -(-total // LIST_LIMIT)))
         return found
 
@@ -169,6 +174,10 @@ class HubSpot:
         start_ms = int(start.timestamp() * 1000) if start is not None and table == "activities" else None
         standing = Standing.parse(table, since) if since else Standing.fresh(table, start_ms)
         return Extract(self._client, self._reading, self._memory, standing).pages()
+
+    def unread(self) -> tuple[Unread, ...]:
+        """See the protocol."""
+        return tuple(self._memory.unread.values())
 
     def write_fields(self, table: str, cells: pd.DataFrame) -> Iterator[WriteReport]:
         """See the protocol."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,11 +17,12 @@ from connectors.hubspot.cursors import END, Load, Standing, State, Window
 from connectors.hubspot.facts import SAME_REPLY_MS, Fact, Heard, to_fact_rows, to_facts, unheard
 from connectors.hubspot.loading import Loaded, load, probe
 from connectors.hubspot.mapping import to_companies, to_contacts, to_merged, to_standing
-from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, EMAILS, TICKETS, Stream
+from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, EMAILS, FEEDS, TICKETS, Stream
 from connectors.hubspot.values import from_ms, to_ms
 from connectors.hubspot.vanishing import Vanishing, settle
 from connectors.hubspot.watching import Changed, walk, watch
-from transforms.vocabulary.changes import Page
+from transforms.vocabulary.changes import Page, Unread
+from transforms.vocabulary.errors import MissingScopes
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import TABLES, Direction, empty_table
 
@@ -84,6 +86,7 @@ class Memory:
     in_window: dict[str, set[str]] = field(default_factory=dict)
     gathered: Gathered | None = None
     owners: set[str] = field(default_factory=set)
+    unread: dict[str, Unread] = field(default_factory=dict)
 
 
 class Extract:
@@ -104,6 +107,8 @@ class Extract:
     def pages(self) -> Iterator[Page]:
         """Every page that is owed; at least one."""
         count = 0
+        if self._at.table == "activities":
+            self._memory.unread.clear()
         if self._at.table == "contacts":
             self._memory.gathered = self._gather()
         for page in self._all():
@@ -122,37 +127,79 @@ class Extract:
         yield from self._load([self._streams[name] for name in self._streams if name in loading and name != CONTACT_FACTS.name])
         for name, stream in self._streams.items():
             if name not in loading and name != CONTACT_FACTS.name:
-                yield from self._changes(stream)
+                yield from self._if_allowed(stream, self._changes(stream))
         if CONTACT_FACTS.name in self._streams:
             yield from self._facts()
+
+    # What may not be read
+
+    def _if_allowed(self, stream: Stream, pages: Iterator[Page]) -> Iterator[Page]:
+        """The pages of one stream; where a scope turns out to be missing, it is left where it stood after its last page."""
+        while True:
+            before = copy.deepcopy(self._at.states[stream.name])
+            try:
+                page = next(pages, None)
+            except MissingScopes as error:
+                self._at.states[stream.name] = before
+                self._leave_out(stream, error)
+                return
+            if page is None:
+                return
+            yield page
+
+    def _leave_out(self, stream: Stream, error: MissingScopes) -> None:
+        """Note that a stream of activities may not be read. Raises for what everything needs."""
+        if stream.name not in FEEDS:
+            raise error
+        state = self._at.states[stream.name]
+        ms = state.newest_ms if isinstance(state, Window) else 0 if state.is_untouched else state.newest_ms
+        needed = ", ".join(error.scopes) or "a scope that HubSpot does not name"
+        self._memory.unread[stream.name] = Unread(
+            stream.name,
+            tuple(str(channel) for channel in FEEDS[stream.name]),
+            lacks=f"the scope {needed}" if error.scopes else needed,
+            advice=f"add {needed} to the app in HubSpot and use its new token",
+            since=from_ms(ms) if ms else None,
+        )
 
     # Full loads
 
     def _load(self, streams: Sequence[Stream]) -> Iterator[Page]:
         if self._at.start_ms is not None:
-            for stream in streams:
-                self._choose_way(stream)
+            streams = [stream for stream in streams if self._has_way(stream)]
         by_list = [
             (stream, state) for stream in streams if isinstance(state := self._at.states[stream.name], Load) and state.way != "search"
         ]
         for stream in streams:
             state = self._at.states[stream.name]
             if isinstance(state, Load) and state.way == "search":
-                yield from self._load_by_search(stream, state)
+                yield from self._if_allowed(stream, self._load_by_search(stream, state))
         if not by_list:
             return
         waiting: dict[str, list[Loaded]] = {}
         run = load(self._client, by_list, threads=self._reading.threads)
         try:
             for loaded in run:
+                if loaded.lacks is not None:
+                    self._leave_out(loaded.source.stream, loaded.lacks)
+                    continue
                 together = waiting.setdefault(loaded.source.stream.name, [])
                 together.append(loaded)
                 if loaded.is_restart or len(together) >= self._reading.answers_a_page:
-                    yield from self._take_loaded(waiting.pop(loaded.source.stream.name))
+                    yield from self._taken(waiting.pop(loaded.source.stream.name))
         finally:
             run.close()
         for together in waiting.values():
-            yield from self._take_loaded(together)
+            yield from self._taken(together)
+
+    def _has_way(self, stream: Stream) -> bool:
+        """Choose the way of a load since a date. False where the stream may not be read."""
+        try:
+            self._choose_way(stream)
+        except MissingScopes as error:
+            self._leave_out(stream, error)
+            return False
+        return True
 
     def _choose_way(self, stream: Stream) -> None:
         """For a load since a date: search (200 a page, few a second) or list everything (100 a page, faster) and leave out what is older.
@@ -187,6 +234,12 @@ class Extract:
             if step.at_ms is None:
                 self._at.states[stream.name] = _to_window(state)
             yield self._page(stream, prepared, len(step.records), self._owed(stream, state))
+
+    def _taken(self, together: Sequence[Loaded]) -> Iterator[Page]:
+        """The page of some answers, unless what goes with the stream turned out to be closed to us."""
+        stream = together[0].source.stream
+        if stream.name not in self._memory.unread:
+            yield from self._if_allowed(stream, self._take_loaded(together))
 
     def _take_loaded(self, together: Sequence[Loaded]) -> Iterator[Page]:
         """Several answers of one stream as one page: a frame costs much the same for a hundred records as for a thousand."""
@@ -287,7 +340,7 @@ class Extract:
             yield from self._changes(CONTACT_FACTS)
 
     def _fact_rows(self, facts: Sequence[Fact], since_ms: int | None) -> pd.DataFrame:
-        if not self._mails_whole and unheard(facts, self._heard, replies_since_ms=since_ms):
+        if not self._mails_whole and EMAILS.name not in self._memory.unread and unheard(facts, self._heard, replies_since_ms=since_ms):
             self._hear_again(since_ms)
         return self._since_start(to_fact_rows(facts, self._heard, replies_since_ms=since_ms))
 

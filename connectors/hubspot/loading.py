@@ -17,7 +17,7 @@ from connectors.hubspot.cursors import END, Load
 from connectors.hubspot.ranges import Shares, Source, Span
 from connectors.hubspot.streams import Stream
 from connectors.limiter import Stopped
-from transforms.vocabulary.errors import StillThereError
+from transforms.vocabulary.errors import MissingScopes, StillThereError
 
 Json = dict[str, Any]
 
@@ -27,7 +27,10 @@ CLOCK_SLACK_MS = 2_000
 
 @dataclass(frozen=True)
 class Loaded:
-    """One answer of a full load. The ids from ``first`` up to, without, ``end`` are read with it; ``token`` in their place where ids do not serve."""
+    """One answer of a full load. The ids from ``first`` up to, without, ``end`` are read with it; ``token`` in their place where ids do not serve.
+
+    ``lacks`` is set where the stream may not be read: none of it comes any more.
+    """
 
     source: Source
     records: list[Json]
@@ -36,6 +39,7 @@ class Loaded:
     token: str | None = None
     is_last: bool = False
     is_restart: bool = False
+    lacks: MissingScopes | None = None
 
 
 def load(client: Client, streams: Sequence[tuple[Stream, Load]], *, threads: int) -> Generator[Loaded]:
@@ -96,7 +100,7 @@ class _Run:
         """One thread: read pages until none is left."""
         try:
             while (span := self.shares.take()) is not None and not self.stop.is_set():
-                self._read(span)
+                self._try(span)
         except Stopped:
             return
         except (StillThereError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -104,6 +108,14 @@ class _Run:
             self.shares.abandon()
             self._put(error)
         self._put(None)
+
+    def _try(self, span: Span) -> None:
+        try:
+            self._read(span)
+        except MissingScopes as error:
+            # Without one kind of activity the others still come.
+            self.shares.leave(span.source)
+            self._put(Loaded(span.source, [], lacks=error))
 
     def _read(self, span: Span) -> None:
         source = span.source

@@ -100,6 +100,13 @@ class Shares:
             self._spans.append(span)
             self._turn.notify_all()
 
+    def leave(self, source: Source) -> None:
+        """Nothing more of this stream is wanted."""
+        with self._turn:
+            for span in list(source.spans):
+                self._forget(span)
+            self._turn.notify_all()
+
     def abandon(self) -> None:
         """Nothing more is wanted."""
         with self._turn:

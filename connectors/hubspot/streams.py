@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from transforms.vocabulary import tables
 from transforms.vocabulary.fields import Field
+from transforms.vocabulary.tables import Channel
 
 PREFIX = "stillthere_"
 """Every property and group of ours begins with this."""
@@ -119,6 +120,16 @@ TICKETS = Stream(
 CONTACT_FACTS = Stream(
     "facts", "activities", "contacts", "lastmodifieddate", "lastmodifieddate", ("lastmodifieddate", "associatedcompanyid", *FACTS)
 )
+
+FEEDS: dict[str, tuple[Channel, ...]] = {
+    EMAILS.name: (Channel.EMAIL,),
+    CALLS.name: (Channel.CALL,),
+    MEETINGS.name: (Channel.MEETING,),
+    COMMUNICATIONS.name: (Channel.SMS, Channel.WHATSAPP, Channel.LINKEDIN, Channel.CHAT),
+    NOTES.name: (Channel.CHAT, Channel.MAIL),
+    TICKETS.name: (Channel.TICKET,),
+}
+"""The channels that go unheard where a stream may not be read. What contact records tell comes with the contacts, without which nothing goes."""
 
 STREAMS: dict[str, tuple[Stream, ...]] = {
     "contacts": (CONTACTS,),

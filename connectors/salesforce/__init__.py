@@ -34,7 +34,7 @@ from connectors.salesforce.values import flatten, to_soql
 from connectors.salesforce.writing import calls_to_write, write_cells
 from connectors.sending import Patience
 from connectors.windows import Window
-from transforms.vocabulary.changes import STANDING, Change, Checkup, Cursor, Estimate, Fate, Page, WriteReport
+from transforms.vocabulary.changes import STANDING, Change, Checkup, Cursor, Estimate, Fate, Page, Unread, WriteReport
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import OWNERS as OWNERS_TABLE
@@ -194,6 +194,10 @@ class Salesforce:
             raise BadInput(f"Salesforce was asked for the table {table}; it has {', '.join((*STREAMS, 'owners'))}.")
         standing = Standing.parse(table, since) if since else Standing.fresh(table, _start_ms(table, start))
         return Extract(Pull(self._client, self._reading, self._shape, self._memory, standing)).pages()
+
+    def unread(self) -> tuple[Unread, ...]:
+        """See the protocol."""
+        return tuple(self._memory.unread)
 
     def write_fields(self, table: str, cells: pd.DataFrame) -> Iterator[WriteReport]:
         """See the protocol."""

@@ -65,7 +65,13 @@ class Extract:
             self._pull.client, self._pull.at.shape, self._pull.client.now_ms, counts=self._counts()
         )
         self._pull.memory.sizes |= sizes
+        if not self._pull.shape.is_asked and any(one.since is not None for one in self._pull.unread()):
+            # What a cursor told of the org may no longer hold: the right may have come back.
+            self._pull.shape.forget()
+            self._pull.at.shape, _ = self._pull.shape.learn(self._pull.client, {}, self._pull.client.now_ms)
         self._check_needed()
+        if self._pull.at.table == "activities":
+            self._pull.memory.unread = self._pull.unread()
         streams = self._pull.readable()
         loads = [(stream, state) for stream in streams if isinstance(state := self._pull.at.states[stream.name], Load)]
         watched = [stream for stream in streams if isinstance(self._pull.at.states[stream.name], Window)]

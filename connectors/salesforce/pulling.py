@@ -17,11 +17,11 @@ from connectors.salesforce.cursors import Standing
 from connectors.salesforce.gathering import Ahead, Gatherer, Ids
 from connectors.salesforce.mapping import column
 from connectors.salesforce.preparing import Prepared, Preparer
-from connectors.salesforce.shape import Shape
+from connectors.salesforce.shape import PORTAL_USER, Shape
 from connectors.salesforce.soql import of_ids, statement
-from connectors.salesforce.streams import EMAILS, STREAMS, TASKS, Stream
+from connectors.salesforce.streams import EMAILS, FEEDS, STREAMS, TASKS, Stream
 from connectors.salesforce.values import DAY_MS, from_ms, to_list
-from transforms.vocabulary.changes import Page
+from transforms.vocabulary.changes import Page, Unread
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import TABLES, empty_table
 
@@ -60,6 +60,7 @@ class Memory:
     in_window: dict[str, set[str]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     owners: set[str] = field(default_factory=set)
+    unread: list[Unread] = field(default_factory=list)
 
 
 class Pull:
@@ -81,12 +82,26 @@ class Pull:
 
     def readable(self) -> list[Stream]:
         """The streams that the org lets us read. The others are told by ``check``; they are loaded when they can be."""
-        found = [stream for stream in STREAMS[self.at.table] if self.shape.has(stream.object, stream.modified)]
-        found = [stream for stream in found if stream.driver is None or self.shape.children(stream.driver) is not None]
-        # The condition on portal users can only be asked where the org has them.
-        return [
-            stream for stream in found if "CreatedBy.ContactId" not in stream.where or self.shape.has(stream.object, "CreatedBy.ContactId")
-        ]
+        return [stream for stream in STREAMS[self.at.table] if not self.shape.lacks(stream)]
+
+    def unread(self) -> list[Unread]:
+        """The streams of activities that are left out. What most orgs do not have, and never had, is not told."""
+        found = []
+        for stream in STREAMS[self.at.table]:
+            lacks = self.shape.lacks(stream) if stream.name in FEEDS else ""
+            state = self.at.states[stream.name]
+            ms = state.newest_ms
+            if lacks and (ms or not lacks.startswith(PORTAL_USER)):
+                found.append(
+                    Unread(
+                        stream.name,
+                        tuple(str(channel) for channel in FEEDS[stream.name]),
+                        lacks=f"the right to read {lacks}",
+                        advice=f"let the integration user read {lacks}",
+                        since=from_ms(ms) if ms else None,
+                    )
+                )
+        return found
 
     def changed_page(self, stream: Stream, records: Sequence[Json], calls: int) -> Page:
         """A page of records that changed, or were read again."""

@@ -27,10 +27,13 @@ PARENTS = {
 }
 """Which object a path's first part leads to."""
 
-NEEDED = ("Contact", "Account", "User", "Task", "Event")
+NEEDED = ("Contact", "Account", "User", "Task")
 """Objects without which an org cannot be read to any purpose."""
 
-OPTIONAL = frozenset({TASK_KEY, "Type", "AutomationType", "CreatedBy.ContactId", "ContactId", "SystemModstamp"})
+PORTAL_USER = "CreatedBy.ContactId"
+"""The contact whom a portal user is. An org without a portal does not have it."""
+
+OPTIONAL = frozenset({TASK_KEY, "Type", "AutomationType", PORTAL_USER, "ContactId", "SystemModstamp"})
 """Fields that many orgs (or, as the last, some objects) do not have, and that nobody needs to be told of."""
 
 COSTS = {
@@ -38,6 +41,7 @@ COSTS = {
     "DoNotCall": "nobody can tell who does not want to be called",
     "EmailBouncedDate": "bounces that the org counted are not known",
     "Lead": "leads are not read",
+    "Event": "meetings are not read",
     "EmailMessage": "e-mails are not read, and silence may only be deafness",
     "EmailMessageRelation": "e-mails cannot be told to contacts, and silence may only be deafness",
     "Case": "who asks for help is not known",
@@ -84,6 +88,19 @@ class Shape:
             return None
         shown = tuple(name for name in children.fields if self.has(children.object, name))
         return Children(children.relationship, children.object, children.key, shown, children.clause, children.where)
+
+    def lacks(self, stream: Stream) -> str:
+        """What keeps a stream from being read: the name of an object, or of a field and its object; empty where nothing does."""
+        for name in (stream.object, *([stream.driver.object] if stream.driver is not None else [])):
+            if not self.has(name):
+                return name
+        for path in (stream.modified, *stream.vital, *([PORTAL_USER] if PORTAL_USER in stream.where else [])):
+            # The condition on portal users can only be asked where the org has them.
+            if not self.has(stream.object, path):
+                return f"{path} of {stream.object}"
+        if stream.driver is not None and self.children(stream.driver) is None:
+            return f"{stream.driver.key} of {stream.driver.object}"
+        return ""
 
     def learn(
         self, client: Client, held: Mapping[str, Any], now_ms: int, *, counts: Sequence[tuple[str, str]] = (), purpose: str = "read"

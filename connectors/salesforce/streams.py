@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.salesforce.names import TASK_KEY
+from transforms.vocabulary.tables import Channel
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Stream:
     """One object as one table reads it.
 
     ``modified`` is the field by which changes are found. ``where`` always holds. ``since`` is the condition on what happened at or after a
-    moment, with {time}, {day} and {lead}. ``children`` come with each record.
+    moment, with {time}, {day} and {lead}. ``children`` come with each record. Without the ``vital`` fields nothing can be made of a record.
     ``driver`` is the object that a bulk query starts from instead, when each of its rows leads to a record by ``lead``.
     """
 
@@ -45,6 +46,7 @@ class Stream:
     children: Children | None = None
     driver: Children | None = None
     lead: str = ""
+    vital: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ EMAILS = Stream(
         "", "EmailMessageRelation", "EmailMessageId", ("RelationId", "RelationType"), where="RelationObjectType IN ('Contact','Lead')"
     ),
     lead="EmailMessage.",
+    vital=("MessageDate", "Incoming"),
 )
 TASKS = Stream(
     "tasks",
@@ -115,6 +118,7 @@ TASKS = Stream(
         *("TaskSubtype", "Type", "CallType", "CallDisposition", "CallDurationInSeconds", TASK_KEY),
     ),
     since="(ActivityDate = null OR ActivityDate >= {day})",
+    vital=("WhoId",),
 )
 EVENTS = Stream(
     "events",
@@ -137,6 +141,7 @@ EVENTS = Stream(
     ),
     since="ActivityDate >= {day}",
     children=Children("EventRelations", "EventRelation", "EventId", ("RelationId", "Status", "IsDeleted")),
+    vital=("WhoId", "StartDateTime"),
 )
 CASES = Stream(
     "cases",
@@ -144,6 +149,7 @@ CASES = Stream(
     "Case",
     (*_COMMON, "MasterRecordId", "ContactId", "AccountId", "OwnerId", "Subject", "Description", "IsClosed", "ClosedDate"),
     since="(CreatedDate >= {time} OR ClosedDate >= {time})",
+    vital=("ContactId",),
 )
 COMMENTS = Stream(
     "comments",
@@ -174,6 +180,7 @@ RESPONSES = Stream(
     ),
     where="HasResponded = true",
     since="FirstRespondedDate >= {day}",
+    vital=("HasResponded", "FirstRespondedDate"),
 )
 OWNERS = Stream("owners", "owners", "User", ("Id", "Name", "Email", "IsActive", "UserType"), where="UserType = 'Standard'")
 
@@ -184,6 +191,16 @@ METRICS = Follower(
 
 MERGES = Follower("merges", "Contact", "MasterRecordId", "", where="IsDeleted = true AND MasterRecordId != null")
 """Contacts that went into another one. Their activities now belong to that one, without having changed themselves."""
+
+FEEDS: dict[str, tuple[Channel, ...]] = {
+    EMAILS.name: (Channel.EMAIL,),
+    TASKS.name: (Channel.CALL, Channel.EMAIL, Channel.SMS, Channel.WHATSAPP, Channel.LINKEDIN, Channel.CHAT),
+    EVENTS.name: (Channel.MEETING,),
+    CASES.name: (Channel.TICKET,),
+    COMMENTS.name: (Channel.TICKET,),
+    RESPONSES.name: (Channel.FORM,),
+}
+"""The channels that go unheard where a stream may not be read."""
 
 FOLLOWERS: dict[str, tuple[Follower, ...]] = {
     "contacts": (METRICS,),

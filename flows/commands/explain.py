@@ -13,7 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 
 from flows.answer import Answer, to_json
-from flows.compute import lot_tables, lots_of, read_population, survey_lot
+from flows.compute import cut_off, lot_tables, lots_of, read_population, survey_lot
+from flows.outcome import unread_in
 from flows.render import Indented
 from flows.settings import load_settings
 from flows.work import Work, open_work
@@ -51,7 +52,10 @@ def _part_with(work: Work, contact: str) -> Computed:
     as_of, population = pd.Timestamp(runs["as_of"].iloc[-1]), read_population(work)
     homes = tuple(sorted(population.bucket[may_be(population.contacts, population.people, contact)].unique()))
     if homes:
-        org = combine([survey_lot(lot, work, population, as_of) for lot in lots_of(work)])
+        org = combine(
+            [survey_lot(lot, work, population, as_of) for lot in lots_of(work)],
+            cut_off(work, unread_in(orjson.loads(runs["summary"].iloc[-1] or "{}"))),
+        )
         part = compute_contacts(lot_tables(work, population, homes), org, as_of, work.policy)
         if find_person(part, contact) is not None:
             return part

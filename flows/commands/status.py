@@ -10,10 +10,12 @@ import pandas as pd
 from rich.table import Table
 
 from flows.answer import Answer
+from flows.outcome import told_unread, unread_in
 from flows.quota import go_on, next_pull
 from flows.settings import load_settings
 from flows.work import Work, open_work
 from transforms.crms import crm_name
+from transforms.vocabulary.changes import Unread
 
 RUN_ID_WIDTH = 21
 
@@ -28,6 +30,7 @@ def run_status() -> Answer:
     tasks = work.journal.tasks()
     waiting = len(work.journal.unsettled())
     quota = quota_so_far(runs)
+    unread = next((unread_in(run["summary"]) for run in runs if run["summary"].get("pulled")), {})
     data = {
         "home": str(work.settings.home),
         "lake": work.settings.lake_url,
@@ -37,6 +40,7 @@ def run_status() -> Answer:
         "open_tasks": int((tasks["state"] == "open").sum()),
         "unsettled_cells": waiting,
         "quota": quota,
+        "unread": {crm: [told_unread(one) for one in found] for crm, found in unread.items()},
         "last_run": runs[0] if runs else None,
     }
     counts = ", ".join(f"{count:,} {table}" for table, count in holds.items())
@@ -53,11 +57,17 @@ def run_status() -> Answer:
             text.append(
                 f"  {crm_name(crm)}: {told}; {tasks_there:,} open tasks{'' if crm in work.settings.connected else '; not connected now'}."
             )
+    text += [line for crm, found in unread.items() for line in _of_unread(crm, found)]
     text += _of_quota(quota)
     text.append(f"{data['open_tasks']:,} of our tasks are open.")
     if waiting:
         text.append(f"{waiting} cells were sent by a run that was killed; the next sync looks them up first.")
     return Answer(data, text)
+
+
+def _of_unread(crm: str, found: Sequence[Unread]) -> list[str]:
+    """A sentence for each kind of activity that may not be read."""
+    return [f"{crm_name(crm)}: {one.stream} are not read, because {one.lacks} is missing; {one.advice}." for one in found]
 
 
 def quota_so_far(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -852,13 +852,16 @@ def test_a_wrong_secret_is_said_in_one_sentence(bench: Bench) -> None:
 
 
 def test_a_missing_scope_is_named(world: World) -> None:
-    """HubSpot: check names the scope that is missing; reading raises with it."""
+    """HubSpot: check names the scope that is missing; of activities the rest is read, and what is left out is told; without contacts reading raises."""
     scopes = tuple(scope for scope in SandboxOptions().scopes if scope != "tickets")
     with HubSpotBench.opened(world, scopes=scopes) as bench:
         crm = bench.crm()
         assert any("tickets" in finding.advice for finding in crm.check().findings if not finding.is_good)
-        with pytest.raises(MissingScopes, match="tickets"):
-            pulled(crm, "activities")
+        pages, _ = pulled(crm, "activities")
+        assert {"emails", "calls"} <= {page.stream for page in pages}
+        assert [(one.stream, one.channels, one.since) for one in crm.unread()] == [("tickets", ("ticket",), None)]
+    with HubSpotBench.opened(world, scopes=("tickets",)) as bench, pytest.raises(MissingScopes, match="contacts"):
+        pulled(bench.crm(), "contacts")
 
 
 def test_mails_that_come_without_their_text_are_noticed(world: World) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 
@@ -20,6 +21,7 @@ from transforms.plan import company_values, contact_values
 from transforms.vocabulary.errors import RefusedToGuess
 from transforms.vocabulary.fields import to_text
 
+EMAIL_TO_CONTACT = 198
 WRITES = r"/batch/(update|upsert|create)|/associations/.*create"
 
 
@@ -119,10 +121,29 @@ def test_each_task_stands_once_with_its_contact_and_owner(portal: Sandbox) -> No
     assert planned == tasks(portal)
 
 
+def writes_in(portal: Sandbox, contact_id: str) -> None:
+    """An e-mail of this contact is logged in the portal now."""
+    body = {
+        "properties": {
+            "hs_timestamp": str(portal.clock.now_ms()),
+            "hs_email_direction": "INCOMING_EMAIL",
+            "hs_email_subject": "Re: the export",
+        },
+        "associations": [
+            {"to": {"id": contact_id}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": EMAIL_TO_CONTACT}]}
+        ],
+    }
+    headers = {"Authorization": f"Bearer {portal.token}"}
+    httpx.post(f"{portal.base_url}/crm/v3/objects/emails", json=body, headers=headers).raise_for_status()
+
+
 def test_tasks_that_nobody_touched_change_as_time_passes(portal: Sandbox) -> None:
-    """Three weeks on, tasks are closed or told anew in the portal as planned, and none stands twice."""
-    run_once()
-    portal.clock.advance(21 * 86_400)
+    """Somebody with a task writes in: tasks are closed or told anew in the portal as planned, and none stands twice."""
+    _, first = run_once()
+    assert first.plan is not None
+    portal.clock.advance(3 * 86_400)
+    writes_in(portal, first.plan.create["contact_id"].iloc[0])
+    portal.clock.advance(3_600)
     _, done = run_once()
     assert done.plan is not None
     assert len(done.plan.update)

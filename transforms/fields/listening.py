@@ -107,7 +107,7 @@ def engagement_trend(book: Book) -> pd.Series:
 def coverage(book: Book) -> pd.Series:
     """Whether we would notice if the contact wrote. Blind: the mailboxes or other sources by which we know them have stopped delivering, for everybody.
 
-    Or: the CRM counts mail with them that it keeps no record of, and nothing else was heard for 90 days. Partial: some sources have stopped, or
+    Or we may not read them any more. Or: the CRM counts mail with them that it keeps no record of, and nothing else was heard for 90 days. Partial: some sources have stopped, or
     only their mail passes unseen. While we are blind, silence means nothing, and no task is made. Doubt it for sources with very little traffic:
     a stop cannot be told from a lull there.
     """
@@ -119,7 +119,7 @@ def coverage(book: Book) -> pd.Series:
 
 
 def sources_of(book: Book) -> pd.DataFrame:
-    """The sources by which each person was heard from in the last year, with ``is_deaf`` and ``deaf_since``.
+    """The sources by which each person was heard from in the last year, with ``is_deaf``, ``deaf_since`` and when it brought something (``at``).
 
     For people not heard from: those by which we wrote to them, else the mailboxes of their owners. What two CRMs tell is missed only where
     both of them have stopped.
@@ -129,7 +129,12 @@ def sources_of(book: Book) -> pd.DataFrame:
     touched = touched[~touched["person_id"].isin(heard["person_id"])]
     rows = pd.concat([heard, touched])
     named = pd.DataFrame(
-        {"person_id": rows["person_id"].astype("str"), "source": source_names(rows), "whole": rows["crm"] + "|*|" + rows["channel"]}
+        {
+            "person_id": rows["person_id"].astype("str"),
+            "source": source_names(rows),
+            "whole": rows["crm"] + "|*|" + rows["channel"],
+            "at": rows["occurred_at"],
+        }
     )
     owned = book.sides.reset_index().set_index("person_id")
     owned = owned[owned["owner_id"].notna() & ~owned.index.isin(named["person_id"])]
@@ -148,6 +153,20 @@ def sources_of(book: Book) -> pd.DataFrame:
         alive = _told_by_others(book, since)
         found["deaf_since"] = found["deaf_since"].mask(pd.Series([*rows.index.isin(alive), *[False] * len(mailboxes)], index=found.index))
     return found.assign(is_deaf=found["deaf_since"].notna())
+
+
+def is_last_source_deaf(book: Book) -> pd.Series:
+    """Whether the source by which each person was last heard has stopped since: their silence may be ours, whatever else still delivers."""
+    found = book.frame(sources_of)
+    latest = found[found["at"].notna()].sort_values(["person_id", "at", "source"]).drop_duplicates("person_id", keep="last")
+    return book.align(latest.set_index("person_id")["is_deaf"]).fillna(value=False).astype(bool)
+
+
+def has_just_stopped(book: Book) -> pd.Series:
+    """Whether any source by which each person was heard has stopped in the last 90 days. Later they will have found another way, as after a colleague left."""
+    found = book.frame(sources_of)
+    is_fresh = book.days_since(found["deaf_since"]) < book.policy.short_window_days
+    return pd.Series(book.persons.index.isin(found.loc[is_fresh, "person_id"]), index=book.persons.index)
 
 
 def _told_by_others(book: Book, since: Mapping[str, pd.Timestamp]) -> pd.Series:

@@ -16,6 +16,7 @@ from transforms.fields.job import absent_until, job_evidence, job_state
 from transforms.fields.listening import (
     coverage,
     hear_back_chance,
+    is_last_source_deaf,
     last_heard_at,
     last_heard_channel,
     pause_limits,
@@ -69,7 +70,7 @@ def engagement_state(book: Book) -> pd.Series:
     states = {
         "moved_on": book.value(job_state).isin(["left", "probably_moved"]),
         "needs_help": book.value(support_state) != "none",
-        "unknown": ((book.value(coverage) == "blind") | is_unseen(book)) & (is_odd | is_long),
+        "unknown": ((book.value(coverage) == "blind") | is_last_source_deaf(book) | is_unseen(book)) & (is_odd | is_long),
         "new": book.days_since(persons["first_known_at"]) <= book.policy.new_contact_days,
         "reawakened": silence_ended(book).notna() & ~is_odd,
         "unreachable": is_unreachable(book) & is_odd,

@@ -56,7 +56,10 @@ _MEND = {
 
 
 def _deaf_sources(org: Org, owners: pd.DataFrame, people: pd.DataFrame) -> tuple[Alert, ...]:
-    """One alert for all sources that stopped delivering; a mailbox is not named again where its whole channel stopped."""
+    """One alert for all sources that stopped delivering or may not be read any more.
+
+    A mailbox is not named again where its whole channel stopped; a channel is named once.
+    """
     deaf = org.deaf_since
     whole = {name for name in deaf if name.split("|")[1] == "*"}
     told = sorted(name for name in deaf if name in whole or "|".join([name.split("|")[0], "*", name.split("|")[2]]) not in whole)
@@ -65,7 +68,7 @@ def _deaf_sources(org: Org, owners: pd.DataFrame, people: pd.DataFrame) -> tuple
     names = owner_names(owners)
     blind = int(((people["coverage"] == "blind") & people["unseen_in"].isna()).sum()) if len(people) else 0
     by_owner: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for name in told:
+    for name in (one for one in told if one not in org.cut_off):
         crm, owner, channel = name.split("|")
         by_owner.setdefault((crm, owner), {}).setdefault(day(deaf[name]), []).append(_NAMED.get(channel) or plural(channel))
     lines = []
@@ -76,12 +79,25 @@ def _deaf_sources(org: Org, owners: pd.DataFrame, people: pd.DataFrame) -> tuple
     text = "\n".join(
         [
             "Sources stopped delivering, so we are deaf for some customers.",
-            *(sentence(line) for line in lines),
+            *(sentence(line) for line in [*lines, *_cut_off(org)]),
             f"{blind:,} contacts cannot be judged until this is mended. They get no tasks: the fault may be on our side.",
-            "See in the CRM's settings whether these mailboxes are still connected and whether mail is logged.",
+            *(["See in the CRM's settings whether these mailboxes are still connected and whether mail is logged."] if lines else []),
         ]
     )
     return (Alert("We are deaf: sources stopped delivering", text, tuple(told)),)
+
+
+def _cut_off(org: Org) -> list[str]:
+    """One line for each right that is missing: what cannot be read without it, since when, and how to give it back."""
+    by_right: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    for name, one in sorted(org.cut_off.items()):
+        crm, _, channel = name.split("|")
+        by_right.setdefault((crm, one.lacks, one.advice), {}).setdefault(day(one.since), []).append(_NAMED.get(channel) or plural(channel))
+    lines = []
+    for (crm, lacks, advice), since in by_right.items():
+        missing = [f"no {joined(what, 'or')} since {at}" for at, what in since.items()]
+        lines.append(f"{crm_name(crm)}: {'; '.join(missing)}, because {lacks} is missing: {advice}.")
+    return lines
 
 
 _NAMED = {"form": "forms", "web": "visits", "community": "community posts", "product": "product use"}

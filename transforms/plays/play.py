@@ -10,12 +10,17 @@ import pandas as pd
 
 from transforms.accounts import merge_accounts
 from transforms.book import Book
+from transforms.fields.listening import has_just_stopped, is_last_source_deaf
+from transforms.fields.support import open_ticket_rows
 from transforms.fields.wording import day
 from transforms.plays.homes import TaskHomes, find_asides
 from transforms.unseen import is_unseen
+from transforms.vocabulary.tables import Channel
 
 BLOCKS = {
     "blind": "we are deaf for them, so their silence says nothing",
+    "stopped": "a source by which they are heard has stopped, so their silence says nothing",
+    "tickets": "the tickets of their CRM do not reach us any more, so theirs may be closed",
     "unseen": "mail with them passes that no CRM keeps a record of, so their silence says nothing",
     "away": "they are away",
     "touched": "somebody reached out to them since yesterday",
@@ -130,12 +135,20 @@ class PlayBook:
         return pd.DataFrame(
             {
                 "blind": people["coverage"] == "blind",
+                "stopped": is_last_source_deaf(self.book) | has_just_stopped(self.book),
+                "tickets": people.index.isin(self._tickets_unsure),
                 "unseen": is_unseen(self.book),
                 "away": people["absent_until"] > self.as_of,
                 "touched": people["last_touch_at"] >= yesterday,
                 "closed": people["engagement_state"] == "unreachable",
             }
         ).fillna(False)
+
+    @property
+    def _tickets_unsure(self) -> list[str]:
+        """The persons with an open ticket in a CRM whose tickets do not reach us any more."""
+        rows, deaf = self.book.frame(open_ticket_rows), self.org.deaf_since
+        return [person for person, crm in zip(rows["person_id"], rows["crm"], strict=True) if f"{crm}|*|{Channel.TICKET}" in deaf]
 
 
 def episode(at: pd.Timestamp) -> str:

@@ -180,7 +180,7 @@ def _verify(plays: PlayBook, person: Any) -> Case:
     )
 
 
-@play(label="Help first", closing="The ticket is closed.", blocked_by=("blind", "away", "touched"))
+@play(label="Help first", closing="The ticket is closed.", blocked_by=("blind", "tickets", "away", "touched"))
 def help_first(plays: PlayBook) -> Sequence[Case]:
     """They wait for our help: an old ticket, several, or a ticket and silence beside it. Ask about the ticket; do not nag about anything else."""
     people = plays.people

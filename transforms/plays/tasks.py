@@ -294,7 +294,7 @@ def _closed(rows: pd.DataFrame, open_now: pd.DataFrame, alike: dict[str, str], p
 def _closing(play: str, fact: dict[str, object] | None, taken: dict[object, object]) -> str | None:
     if fact is None:
         return "The contact is no longer in the CRM."
-    if fact["coverage"] == "blind" or isinstance(fact["unseen_in"], str):
+    if fact["coverage"] == "blind" or fact["engagement_state"] == "unknown" or isinstance(fact["unseen_in"], str):
         return None
     other = taken.get(fact["person_id"])
     if other == play:

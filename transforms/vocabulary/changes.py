@@ -151,6 +151,21 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A stream of activities that could not be read, since we may not.
+
+    ``channels`` are those it feeds, ``lacks`` what is missing (the scope tickets), ``advice`` how to give it back.
+    ``since`` is the last change that was read of it before; None where it never was read.
+    """
+
+    stream: str
+    channels: tuple[str, ...]
+    lacks: str
+    advice: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Checkup:
     """What is known of a CRM before anything is read: who we are there, what we may do, how many calls are left.
 
