@@ -102,9 +102,10 @@ def forecast_pull(work: Work, name: str, start: datetime | None = None) -> None:
 
 def forecast_writes(work: Work, cells: pd.DataFrame, create: pd.DataFrame, update: pd.DataFrame) -> None:
     """Forecast what writing a plan takes, now that it is known; say so where it is more than is ours."""
+    records = cells[["crm", "table", "record_id"]].drop_duplicates()  # the cells are many, and how many calls they take the records tell
     for name, crm in work.crms.items():
         found = work.quota.forecasts.setdefault(name, Forecast())
-        calls = crm.estimate_writes(*(frame[frame["crm"] == name] for frame in (cells, create, update)))
+        calls = crm.estimate_writes(*(frame[frame["crm"] == name] for frame in (records, create, update)))
         found.calls |= calls
         _warn(work, name, "writing", sum(calls.values()))
 
