@@ -16,9 +16,10 @@ from connectors.hubspot.answers import CRM as CRM_LABEL
 from connectors.hubspot.checking import check, greet
 from connectors.hubspot.client import LIST_LIMIT, Client
 from connectors.hubspot.cursors import Standing, Window
-from connectors.hubspot.extract import Extract, Memory, Reading
+from connectors.hubspot.extract import Extract
 from connectors.hubspot.mapping import CRM, to_owners, to_standing
 from connectors.hubspot.paths import Paths
+from connectors.hubspot.reading import Memory, Reading
 from connectors.hubspot.setting_up import apply_changes, pending_setup, pending_teardown
 from connectors.hubspot.streams import FEEDS, PREFIX, STREAMS, with_own_names
 from connectors.hubspot.tasks import Tasks, calls_for_tasks

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,76 +16,22 @@ from connectors.hubspot.cursors import END, Load, Standing, State, Window
 from connectors.hubspot.facts import SAME_REPLY_MS, Fact, Heard, to_fact_rows, to_facts, unheard
 from connectors.hubspot.loading import Loaded, load, probe
 from connectors.hubspot.mapping import to_companies, to_contacts, to_merged, to_standing
+from connectors.hubspot.reading import Gathered, Memory, Prepared, Reading
 from connectors.hubspot.streams import CONTACT_FACTS, CONTACTS, EMAILS, FEEDS, TICKETS, Stream
 from connectors.hubspot.values import from_ms, to_ms
 from connectors.hubspot.vanishing import Vanishing, settle
 from connectors.hubspot.watching import Changed, walk, watch
 from transforms.vocabulary.changes import Page, Unread
 from transforms.vocabulary.errors import MissingScopes
-from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import TABLES, Direction, empty_table
 
 Json = dict[str, Any]
 
-DAY_MS = 86_400_000
 FACTS_KEPT = 150_000
 """More facts than this are not kept in memory from the contacts' pull to the activities'; the contacts are listed again instead."""
 
 SEARCH_PER_S = 4
 LIST_PER_S = 18
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a portal is read.
-
-    Our fields, the portal's own property names, how many threads, how late the search index may be, how often what vanished is looked for and the ids
-    known by then, how many answers of a full load make a page.
-    """
-
-    streams: dict[str, tuple[Stream, ...]]
-    fields: tuple[Field, ...]
-    own_names: dict[str, str]
-    threads: int
-    lag_ms: int
-    archive_every_ms: int = DAY_MS
-    count_every_ms: int = 7 * DAY_MS
-    known: Callable[[str], Iterable[str]] | None = None
-    answers_a_page: int = 8
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Records made into frames; ``facts`` is what contact records tell of single activities."""
-
-    rows: pd.DataFrame
-    standing: pd.DataFrame | None = None
-    gone: pd.DataFrame | None = None
-    facts: Sequence[Fact] = ()
-    calls: int = 1
-
-
-@dataclass
-class Gathered:
-    """Facts that a pull of the contacts has brought along, so that the pull of the activities need not read the contacts again.
-
-    ``from_ms`` is where the pull of the contacts began: None for a full one. ``end`` is the contacts' window after it.
-    """
-
-    from_ms: int | None
-    facts: list[Fact] = field(default_factory=list)
-    end: Window | None = None
-
-
-@dataclass
-class Memory:
-    """What one connector remembers from pull to pull while it lives. Losing it costs calls, never rows."""
-
-    unknown: Counter[str] = field(default_factory=Counter)
-    in_window: dict[str, set[str]] = field(default_factory=dict)
-    gathered: Gathered | None = None
-    owners: set[str] = field(default_factory=set)
-    unread: dict[str, Unread] = field(default_factory=dict)
 
 
 class Extract:
