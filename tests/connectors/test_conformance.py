@@ -481,6 +481,7 @@ def test_ties_on_one_millisecond_are_not_lost(world: World, kind: BenchType) -> 
         assert sum(page.records for page in pulled(bench.crm(lag_s=0), "activities", cursor)[0]) <= len(mails)
 
 
+@pytest.mark.slow
 def test_a_long_pull_of_changes_can_be_resumed_after_any_page(world: World, kind: BenchType) -> None:
     """Changes at many moments, read page by page by ever new connectors: all come, and hardly any twice."""
     with kind.opened(world, frozen=True) as bench:

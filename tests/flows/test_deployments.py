@@ -164,6 +164,7 @@ def test_the_worker_runs_sync_and_backfill_to_their_end(site: Site) -> None:
     assert [item["flow_run_id"] for item in kept if item["key"] == "changed-fields"] == [sync["id"]]
 
 
+@pytest.mark.slow
 def test_the_schedule_makes_runs(site: Site) -> None:
     """The server plans the hourly syncs ahead, at seven past.
 
@@ -185,6 +186,7 @@ def test_the_schedule_makes_runs(site: Site) -> None:
     assert {datetime.fromisoformat(run["expected_start_time"]).minute for run in planned} == {7}
 
 
+@pytest.mark.slow
 def test_each_deployment_runs_once_at_a_time(site: Site) -> None:
     """A run that comes due while the last one is at work is to be cancelled, not queued."""
     limits = {
@@ -195,6 +197,7 @@ def test_each_deployment_runs_once_at_a_time(site: Site) -> None:
     assert limits == {"sync/sync-hourly": (1, "CANCEL_NEW"), "backfill/backfill": (1, "CANCEL_NEW")}
 
 
+@pytest.mark.slow
 def test_a_backfill_without_its_first_day_is_refused(site: Site) -> None:
     """The first day is asked for when a backfill is started, not when it runs."""
     found = site.ask("GET", "/deployments/name/backfill/backfill")
@@ -202,6 +205,7 @@ def test_a_backfill_without_its_first_day_is_refused(site: Site) -> None:
         site.ask("POST", f"/deployments/{found['id']}/create_flow_run", {"parameters": {}})
 
 
+@pytest.mark.slow
 def test_the_automation_is_taken_and_watches_our_runs(site: Site) -> None:
     """The server takes the automation for runs that stopped without a word, as it stands in the file."""
     (automation,) = site.ask("POST", "/automations/filter", {})

@@ -98,6 +98,7 @@ def undisturbed_end(world: World, tmp_path_factory: pytest.TempPathFactory) -> E
         return end_of(quiet)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_the_end_is_the_same(portal: Sandbox, undisturbed_end: End) -> None:
     """Killed while it reads, while it writes fields, while it makes tasks: the next sync ends where an undisturbed one does, no task is there twice."""
     wait = random.Random(SEED)  # noqa: S311 - a seeded schedule, not a secret

@@ -316,8 +316,8 @@ def test_a_task_that_somebody_changed_is_left_alone(crm: str, stage: Stage) -> N
     ("crm", "path"),
     [
         ("hubspot", "/contacts/batch/update"),
-        ("hubspot", "/tasks/batch/upsert|/associations/tasks"),
-        ("salesforce", r"/composite/?$|jobs/ingest"),
+        pytest.param("hubspot", "/tasks/batch/upsert|/associations/tasks", marks=pytest.mark.slow),
+        pytest.param("salesforce", r"/composite/?$|jobs/ingest", marks=pytest.mark.slow),
         ("salesforce", r"composite/sobjects/Task"),
     ],
 )

@@ -218,6 +218,7 @@ def org(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         yield sandbox
 
 
+@pytest.mark.slow
 def test_an_org_of_which_the_calls_end(org: Sandbox) -> None:
     """A rolling day has no reset: the reserve is kept for 24 hours, over all runs; when calls have come back, the next run completes it."""
     limits = org.org.limits

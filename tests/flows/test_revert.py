@@ -494,6 +494,7 @@ def test_a_run_that_was_killed_is_settled_and_taken_back(place: Place) -> None:
     assert open_work(load_settings()).journal.unsettled().empty
 
 
+@pytest.mark.slow
 def test_killed_for_good_and_started_again(place: Place) -> None:
     """A process that is killed while it writes leaves nothing that the next start does not finish; nothing is written twice."""
     cells = [("hubspot", "contacts", record, field) for record in place.contacts[24:30] for field in TEXTS]

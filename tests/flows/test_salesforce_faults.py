@@ -103,7 +103,7 @@ def assert_recovered(sandbox: Sandbox, expected: End) -> None:
     assert sandbox.calls.count(r"composite/sobjects|jobs/ingest", since=last) == 0
 
 
-@pytest.mark.parametrize("what", ["fields", "tasks"])
+@pytest.mark.parametrize("what", [pytest.param("fields", marks=pytest.mark.slow), "tasks"])
 @pytest.mark.parametrize(
     ("fault", "error", "says"),
     [
@@ -145,6 +145,7 @@ def test_records_that_stay_locked_are_listed_and_their_neighbours_written(opened
     assert_recovered(opened, expected)
 
 
+@pytest.mark.slow
 def test_a_field_of_ours_that_was_taken_from_us_leads_to_set_up(opened: Sandbox, undisturbed: tuple[End, int]) -> None:
     """Exit code 10, and the message says what to do; after set-up the sync comes through."""
     expected, _ = undisturbed
@@ -162,6 +163,7 @@ def test_a_field_of_ours_that_was_taken_from_us_leads_to_set_up(opened: Sandbox,
     assert_recovered(opened, expected)
 
 
+@pytest.mark.slow
 def test_a_standard_field_that_is_hidden_changes_nothing_else(opened: Sandbox, undisturbed: tuple[End, int]) -> None:
     """Whether somebody opted out of mail is hidden from us: the sync comes through, every record is written, and check says what is hidden."""
     expected, _ = undisturbed

@@ -164,6 +164,7 @@ def test_each_task_stands_once_in_one_of_the_crms(synced: tuple[Sandbox, Work, O
     assert len(set(tasks_of(both))) == len(tasks_of(both))
 
 
+@pytest.mark.slow
 def test_the_setting_moves_no_task_that_stands(synced: tuple[Sandbox, Work, Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
     """With another setting the next sync finds every task where it was raised, and raises none of them again."""
     both, *_ = synced
@@ -264,6 +265,7 @@ def test_an_org_whose_mail_is_captured_elsewhere_is_deaf_not_silent(
         assert [alert for alert in done.plan.alerts if alert.startswith("Mail in Salesforce passes unseen")] != []
 
 
+@pytest.mark.slow
 def test_an_answer_lost_in_salesforce_changes_nothing_in_the_end(both: Sandbox) -> None:
     """Where the answer to a write of tasks is lost after it was applied, no task stands twice and nothing is left to write."""
     both.faults.add("drop_after", path=r"composite/sobjects/Task", nth=[1])
