@@ -46,7 +46,7 @@ def part_of(world: World, crm: str) -> World:
     return parted.hubspot if crm == "hubspot" else parted.salesforce
 
 
-@pytest.fixture(params=["hubspot", "salesforce"])
+@pytest.fixture(params=["hubspot", pytest.param("salesforce", marks=pytest.mark.slow)])
 def crm(request: pytest.FixtureRequest) -> str:
     """One CRM, then the other."""
     return str(request.param)

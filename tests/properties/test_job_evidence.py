@@ -16,7 +16,7 @@ from transforms.vocabulary.tables import CONTACTS, STORED_ACTIVITIES, to_table
 NOW = pd.Timestamp("2026-11-22", tz="UTC")
 POLICY = Policy()
 ORG = Org.without_history(NOW, POLICY)
-MANY = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 HEARD = ("email", "inbound", None, "human", None)
 NOTICE = ("email", "inbound", "auto_reply", "auto_reply", "left")
