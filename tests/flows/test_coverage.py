@@ -170,6 +170,7 @@ def test_the_outage_of_one_mailbox_is_one_alert_and_no_task(sandbox: Sandbox, cr
     assert_nobody_is_silent_by_it(done, rows.loc[(rows["actor_id"] == owner) & (rows["channel"] == "email"), "contact_id"])
 
 
+@pytest.mark.slow
 def test_capture_that_was_switched_off_is_one_alert_and_no_task(
     world: World, crm: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -220,6 +221,7 @@ def test_a_right_that_is_lost_is_one_alert_and_comes_back_whole(
     assert rows["activity_id"].str.contains(opened_meanwhile).sum() == 1
 
 
+@pytest.mark.slow
 def test_a_right_that_was_never_given_is_a_line_and_no_alert(
     world: World, crm: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -140,6 +140,7 @@ def test_a_refusal_for_the_daily_limit_in_the_middle(portal: Sandbox, undisturbe
     assert open_work(load_settings(), offline=True).journal.unsettled_tasks().empty
 
 
+@pytest.mark.slow
 def test_many_runs_of_a_day_leave_what_one_would(portal: Sandbox) -> None:
     """Each new process sees fewer calls left; the reserve stays that of what was left when the day was first seen."""
     leave(portal, 20)

@@ -30,6 +30,8 @@ from store.journal import RUNS
 from store.lake import Lake
 from store.sheets import Sheet
 
+pytestmark = pytest.mark.slow  # whole runs with Prefect and its server, every byte of which is searched
+
 TOKEN = "pat-na1-zq7token-5ad0b0c5+marked/zq7"  # noqa: S105 - opens nothing but the sandbox
 CLIENT_SECRET = "zq7secret57111E4E0000MARKEDzq7"  # noqa: S105 - the same
 SUBJECT, BODY, HEADER = "zq7subject über Kürzel", "zq7body „geheim“ & <vertraulich>", "zq7header"
