@@ -184,4 +184,7 @@ def test_the_public_log_is_judged_where_it_can_be(enron: Path) -> None:
     assert [cut["on"] for cut in data["cuts"] if cut["why_not"]] == ["2002-03-26", "2002-05-25"] or data["cuts"][-1]["why_not"] != ""
     leads = data["listening"]["leads"]
     assert leads["days_since_last"]["auc"]["value"] > 0
-    assert data["listening"]["figures"]["hear_back_chance"]["calibration_error"]["value"] < 0.05
+    ours = data["listening"]["figures"]["hear_back_chance"]
+    assert [ours["brier"]["value"] < data["listening"]["figures"][rule]["brier"]["value"] for rule in leads] == [True] * 2
+    # So few judgements (400) are off by four points through chance alone, so the error is held against that.
+    assert ours["calibration_error"]["value"] < 1.5 * ours["calibration_error_of_chance"]
