@@ -70,6 +70,7 @@ class Hostile:
         self._target = urlsplit(target)
         self._lock = threading.Lock()
         self._seen: Counter[str] = Counter()
+        self._under_way: list[threading.Timer] = []
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -114,6 +115,20 @@ class Hostile:
         finally:
             connection.close()
 
+    def deliver_later(self, seconds: float, *call: Any) -> None:
+        """Hand a call on so many seconds from now."""
+        timer = threading.Timer(seconds, self.deliver, call)
+        with self._lock:
+            self._under_way.append(timer)
+        timer.start()
+
+    def settle(self) -> None:
+        """Wait until every call that was to be delivered late has arrived."""
+        with self._lock:
+            waiting, self._under_way = self._under_way, []
+        for timer in waiting:
+            timer.join()
+
     def deliver(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> None:
         """Hand a call on whose answer nobody waits for. Where the server is gone by now, nothing is lost."""
         with suppress(OSError, http.client.HTTPException):
@@ -157,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
         if done == "slow":
             time.sleep(draw.uniform(0.05, 0.5))
         if done == "delivered_late":
-            threading.Timer(draw.uniform(0.1, 2), self.hostile.deliver, sent).start()
+            self.hostile.deliver_later(draw.uniform(0.1, 2), *sent)
         elif not done.endswith("_before") and done != "too_many":
             status, headers, answer = self.hostile.forward(*sent)
             if done == "twice":

@@ -190,6 +190,7 @@ def try_seed(seed: int, *, is_whole: bool = False, is_long: bool = True, sets_up
             else:
                 _run(["setup"], environment(sandbox, sandbox.base_url, Path(folder) / "home"))
             _until_done(trial, command, given, proxy, draw)
+            proxy.settle()  # what arrives after the end belongs to what was tried, not to the sync afterwards
             trial.wrong += differences(expected[int(change)], end_of(sandbox))
         proxy.share = 0.0
         last = sandbox.calls.last_number
