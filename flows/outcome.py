@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 import pandas as pd
 
 from flows.applying import Applied
@@ -61,6 +62,12 @@ def from_told(told: Mapping[str, Any]) -> Unread:
     """The same, read again from a kept summary."""
     since = datetime.fromisoformat(told["since"]) if told["since"] else None
     return Unread(told["stream"], tuple(told["channels"]), told["lacks"], told["advice"], since)
+
+
+def read_summary(kept: object) -> dict[str, Any]:
+    """The kept summary of a run, whose text this is; empty for a run that has not ended."""
+    found = orjson.loads(kept) if isinstance(kept, str) and kept else {}
+    return dict(found)
 
 
 def unread_in(summary: Mapping[str, Any]) -> dict[str, list[Unread]]:

@@ -200,11 +200,15 @@ def _warn(work: Work, name: str, what: str, needed: int) -> None:
 
 def _past(work: Work) -> list[dict[str, Any]]:
     """What the last runs kept of quota, the newest first; of one that was killed, what it knew when it began."""
-    runs = work.journal.runs().sort_values("started_at", ascending=False).head(LOOKED_BACK)
-    found = []
+    runs = work.journal.runs().sort_values("started_at", ascending=False)
+    found: list[dict[str, Any]] = []
     for summary, options in zip(runs["summary"], runs["options"], strict=True):
         told = [{} if pd.isna(text) else orjson.loads(text) for text in (summary, options)]
-        found.append(told[0].get("quota") or told[1].get("quota") or {})
+        # One that no CRM let in knows nothing, however often it was tried.
+        if quota := told[0].get("quota") or told[1].get("quota"):
+            found.append(quota)
+        if len(found) == LOOKED_BACK:
+            break
     return found
 
 

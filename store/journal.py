@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -122,12 +123,7 @@ class Journal:
 
     def start_run(self, kind: str, *, as_of: datetime, crms: Sequence[str], now: datetime, options: Mapping[str, Any] | None = None) -> str:
         """Note that a run begins, and give it its name: the minute of ``now`` in UTC and four hexadecimal digits that no other run has."""
-        taken = set(self._sheet(RUNS).scan(["run_id"])["run_id"])
-        minute = pd.Timestamp(now).tz_convert(UTC).strftime(_MINUTE)
-        names = (
-            f"{minute}-{blake2b(f'{minute}{kind}{n}'.encode(), digest_size=2).hexdigest()}" for n in range(len(taken), len(taken) + 70_000)
-        )
-        run_id = next(name for name in names if name not in taken)
+        run_id = self._free_name(kind, now)
         self._append(
             RUNS,
             {
@@ -135,11 +131,24 @@ class Journal:
                 "kind": kind,
                 "as_of": as_of,
                 "crms": json.dumps(list(crms)),
-                "options": json.dumps(dict(options or {}), sort_keys=True, default=str),
+                "options": _to_json(options or {}),
                 "lease_id": self._lease_id,
                 "started_at": now,
             },
         )
+        return run_id
+
+    def note_try(
+        self, kind: str, *, crms: Sequence[str], began: datetime, ended: datetime, status: str, exit_code: int, summary: Mapping[str, Any]
+    ) -> str:
+        """Note, in one row, a run that ended before it began: refused, or no CRM let it in. It has no moment. Returns the name that it gets.
+
+        Needs no lease: it may be noted while another run goes on.
+        """
+        run_id = self._free_name(f"{kind}{os.getpid()}", began)
+        row = {"run_id": run_id, "kind": kind, "crms": json.dumps(list(crms)), "options": "{}", "lease_id": "", "started_at": began}
+        end = {"finished_at": ended, "status": status, "exit_code": exit_code, "summary": _to_json(summary)}
+        self._append(RUNS, row | end)
         return run_id
 
     def finish_run(self, run_id: str, *, status: str, exit_code: int, now: datetime, summary: Mapping[str, Any]) -> None:
@@ -148,7 +157,7 @@ class Journal:
         marks = {table.name: self._sheet(table).mark(SEQ) for table in (_SETTLED, _INTENTS, _TASK_INTENTS)}
         is_clear = self.unsettled().empty and self.unsettled_tasks().empty
         end = {"run_id": run_id, "finished_at": now, "status": status, "exit_code": exit_code}
-        end["summary"] = json.dumps(dict(summary), sort_keys=True, default=str)
+        end["summary"] = _to_json(summary)
         self._append(RUNS, end, marks if is_clear else {})
 
     def runs(self, now: datetime | None = None) -> pd.DataFrame:
@@ -357,6 +366,14 @@ class Journal:
             if self._sheet(table).files() > _FILES:
                 self._sheet(table).merge_files()
 
+    def _free_name(self, seed: str, now: datetime) -> str:
+        taken = set(self._sheet(RUNS).scan(["run_id"])["run_id"])
+        minute = pd.Timestamp(now).tz_convert(UTC).strftime(_MINUTE)
+        names = (
+            f"{minute}-{blake2b(f'{minute}{seed}{n}'.encode(), digest_size=2).hexdigest()}" for n in range(len(taken), len(taken) + 70_000)
+        )
+        return next(name for name in names if name not in taken)
+
     def _sheet(self, table: Table) -> Sheet:
         return Sheet(self._lake.place, f"journal/{table.name}", table.columns)
 
@@ -389,6 +406,10 @@ class Journal:
         settled = self._sheet(_SETTLED).scan(where=is_one_of("batch_id", cells["batch_id"].unique().tolist()))
         found = _joined(cells, settled, ["batch_id", "crm", "table", "record_id"])
         return found[found["fate"].isin(fates)].reset_index(drop=True)
+
+
+def _to_json(content: Mapping[str, Any]) -> str:
+    return json.dumps(dict(content), sort_keys=True, default=str)
 
 
 def _picked(table: Table, rows: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from flows.answer import Answer, to_json
 from flows.compute import cut_off, lot_tables, lots_of, read_population, survey_lot
-from flows.outcome import unread_in
+from flows.outcome import read_summary, unread_in
 from flows.render import Indented
 from flows.settings import load_settings
 from flows.work import Work, open_work
@@ -54,7 +54,7 @@ def _part_with(work: Work, contact: str) -> Computed:
     if homes:
         org = combine(
             [survey_lot(lot, work, population, as_of) for lot in lots_of(work)],
-            cut_off(work, unread_in(orjson.loads(runs["summary"].iloc[-1] or "{}"))),
+            cut_off(work, unread_in(read_summary(runs["summary"].iloc[-1]))),
         )
         part = compute_contacts(lot_tables(work, population, homes), org, as_of, work.policy)
         if find_person(part, contact) is not None:

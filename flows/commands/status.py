@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 import pandas as pd
+from rich.markup import escape
 from rich.table import Table
 
 from flows.answer import Answer
-from flows.outcome import told_unread, unread_in
+from flows.outcome import read_summary, told_unread, unread_in
 from flows.quota import go_on, next_pull
 from flows.settings import load_settings
 from flows.work import Work, open_work
@@ -45,11 +45,11 @@ def run_status() -> Answer:
     }
     counts = ", ".join(f"{count:,} {table}" for table, count in holds.items())
     last = (
-        f"Last run: {runs[0]['kind']} {runs[0]['run_id']}, {runs[0]['status']}{_as_of(runs[0])}."
+        f"Last run: {runs[0]['kind']} {runs[0]['run_id']}, {runs[0]['status']}{_as_of(runs[0])}.{_why(runs[0])}"
         if runs
         else "No run yet; start one with `stillthere sync`."
     )
-    text = [last, f"The lake holds {counts}; it lies in {work.settings.lake_url}."]
+    text = [escape(last), f"The lake holds {counts}; it lies in {work.settings.lake_url}."]
     if len(by_crm) > 1:
         for crm, of_crm in by_crm.items():
             told = ", ".join(f"{count:,} {table}" for table, count in of_crm.items())
@@ -110,20 +110,28 @@ def run_runs(*, limit: int) -> Answer:
         table.add_row(
             run["run_id"],
             run["kind"],
-            str(run["as_of"])[:16],
+            "" if run["as_of"] is None else str(run["as_of"])[:16],
             run["status"],
             f"{written.get('cells', 0):,}",
             f"{tasks:,}",
             f"{summary.get('failed_count', 0):,}",
             f"{calls:,}",
         )
-    return Answer({"runs": runs}, [table] if runs else ["No run yet; start one with `stillthere sync`."])
+    ended = [f"{run['run_id']} {run['status']}.{why}" for run in runs if (why := _why(run))]
+    return Answer({"runs": runs}, [table, *map(escape, ended)] if runs else ["No run yet; start one with `stillthere sync`."])
+
+
+def _why(run: Mapping[str, Any]) -> str:
+    """When a run was tried that did not do what it was to do, and why it ended; empty for others."""
+    if not (error := run["summary"].get("error")):
+        return ""
+    return f" Tried {pd.Timestamp(run['started_at']):%d %b %Y %H:%M} UTC; it ended with: {error}"
 
 
 def runs_so_far(work: Work) -> list[dict[str, Any]]:
     """Every run with its summary read, the newest first."""
     frame = work.journal.runs().sort_values("started_at", ascending=False)
     return [
-        {**{name: None if pd.isna(value) else value for name, value in row.items()}, "summary": orjson.loads(row["summary"] or "{}")}
+        {**{name: None if pd.isna(value) else value for name, value in row.items()}, "summary": read_summary(row["summary"])}
         for row in frame.to_dict("records")
     ]
