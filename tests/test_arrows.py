@@ -120,6 +120,12 @@ def imported_by(node: ast.Import | ast.ImportFrom) -> set[str]:
     return {alias.name for alias in node.names} if isinstance(node, ast.Import) else {node.module or ""}
 
 
+def test_scipy_stats_is_imported_nowhere() -> None:
+    """It takes most of a second and 50 MB in each process; what is needed of it stands in scipy.special too."""
+    wrong = {path.relative_to(ROOT).as_posix() for layer in LAYERS for path in modules(layer) if "scipy.stats" in imported(path)}
+    assert wrong == set()
+
+
 def test_no_module_is_called_by_a_name_that_says_nothing() -> None:
     """A module is named for its one responsibility."""
     names = {path.stem for layer in LAYERS for path in modules(layer)}
