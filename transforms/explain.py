@@ -233,6 +233,8 @@ _SAID = {
     "role_change": "automatic reply: another role",
     "acknowledgement": "automatic reply: received",
     "challenge": "automatic reply: asks for a confirmation",
+    "breakage": "opened ticket: something is broken",
+    "how_to": "opened ticket: asks how it is done",
 }
 
 

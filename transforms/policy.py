@@ -88,6 +88,9 @@ class Policy:
     struggling_after_days: int = 14
     """An open ticket older than this is a struggle."""
 
+    struggling_broken_days: int = 5
+    """An open ticket that says that something is broken is a struggle when it is older than this."""
+
     forgotten_ticket_days: int = 180
     """A ticket that is open for longer without a change was forgotten by us; it says nothing of the contact today."""
 

@@ -12,6 +12,7 @@ from transforms.mail.checkins import is_checkin
 from transforms.mail.message import from_lines
 from transforms.mail.reading import AUTO_REPLY, BOUNCE, HUMAN, Reading, read_text
 from transforms.mail.signatures import differences, read_signature
+from transforms.mail.tickets import read_ticket
 from transforms.vocabulary.tables import DTYPES, PRIVATE_COLUMNS, SIGNALS, STORED_ACTIVITIES, Channel, Direction, Outcome, to_table
 
 MACHINE = "machine"
@@ -26,8 +27,8 @@ _SIGNS = {column.name: DTYPES[column.type] for column in SIGNALS.columns if colu
 def read_signals(activities: pd.DataFrame, contacts: pd.DataFrame | None = None) -> pd.DataFrame:
     """The activities as the lake keeps them (STORED_ACTIVITIES): subject, body and headers are read, then dropped.
 
-    ``activities`` is an ACTIVITIES frame. Only what came in by e-mail, and mail of ours that came back, is read closely; of other messages
-    of ours only whether they are a check-in. Equal texts are read once. The result depends on nothing but the rows, row by row.
+    ``activities`` is an ACTIVITIES frame. Only what came in by e-mail, and mail of ours that came back, is read closely; of tickets what they
+    are about; of other messages of ours only whether they are a check-in. Equal texts are read once. The result depends on nothing but the rows, row by row.
 
     ``kind`` is missing for what we did ourselves; opens, clicks and automated messages on their side are ``machine``.
     An activity without text still gets the kind that its outcome tells.
@@ -52,6 +53,7 @@ def read_signals(activities: pd.DataFrame, contacts: pd.DataFrame | None = None)
     _put_readings(signs, rows[mail & (inbound | (outcome == Outcome.BOUNCED)) & ~outcome.isin([Outcome.OPENED, Outcome.CLICKED])])
     if contacts is not None:
         _put_signatures(signs, rows[mail & inbound & rows["body"].notna()], contacts)
+    _put_tickets(signs, rows[(outcome == Outcome.OPENED_TICKET) & (rows["subject"].notna() | rows["body"].notna())])
     _put_checkins(signs, rows[(rows["direction"] == Direction.OUTBOUND) & rows["channel"].isin(_WRITTEN) & rows["body"].notna()])
 
     kept = rows.drop(columns=list(PRIVATE_COLUMNS))
@@ -135,6 +137,17 @@ def _put_signatures(signs: pd.DataFrame, rows: pd.DataFrame, contacts: pd.DataFr
         signs.loc[places, "reason"] = "role_change"
         signs.loc[places, "confidence"] = _SURE_OF_SIGNATURE
         signs.loc[places, "evidence"] = pd.array(list(found.values()), dtype="str")
+
+
+def _put_tickets(signs: pd.DataFrame, rows: pd.DataFrame) -> None:
+    """Mark which tickets say that something is broken, and which ask how it is done; equal ones are read once."""
+    alike: dict[tuple[str, str], list[int]] = {}
+    for place, subject, body in rows[["subject", "body"]].fillna("").itertuples(name=None):
+        alike.setdefault((subject, body), []).append(place)
+    for texts, places in alike.items():
+        if (told := read_ticket(*texts)) is not None:
+            reason, hit = told
+            signs.loc[places, ["reason", "language", "evidence"]] = [reason, hit.phrase.language, hit.phrase.shown]
 
 
 def _put_checkins(signs: pd.DataFrame, rows: pd.DataFrame) -> None:

@@ -81,6 +81,8 @@ def test_all_languages_have_what_reading_needs() -> None:
             "subject_absent",
             "subject_bounce",
             "new_address",
+            "ticket_broken",
+            "ticket_how",
         }
         assert needed == {group.reason for group in language.groups}
         assert {"left", "left_self", "absent"} <= {group.reason for group in language.groups if group.never}

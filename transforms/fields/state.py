@@ -181,7 +181,7 @@ def _facts(book: Book) -> pd.DataFrame:
         ways.setdefault(person, []).append((way, count))
     calls = book.touches[(book.touches["channel"] == Channel.CALL) & book.touches["outcome"].notna()]
     calls = calls[calls.groupby("person_id").cumcount(ascending=False) < TOLD]
-    tickets = book.frame(open_ticket_rows).groupby("person_id")["opened_at"]
+    tickets = book.frame(open_ticket_rows).groupby("person_id")
     sources = book.frame(sources_of).groupby("person_id")["deaf_since"]
     unseen = book.frame(unseen_mail)
     checkins = unanswered[unanswered["is_checkin"].fillna(False).astype(bool)]
@@ -201,7 +201,9 @@ def _facts(book: Book) -> pd.DataFrame:
             "calls": book.count(calls),
             "picked_up": book.count(calls[calls["outcome"] == "connected"]),
             "tickets": book.align(tickets.size()).fillna(0).astype("int64"),
-            "ticket_at": book.align(tickets.min()),
+            "ticket_at": book.align(tickets["opened_at"].min()),
+            "broken": book.align(tickets["is_broken"].sum()).fillna(0).astype("int64"),
+            "asking": book.align(tickets["asks_how"].sum()).fillna(0).astype("int64"),
             "deaf_at": book.align(sources.max()),
             "unseen_in": book.align(unseen["crm"]),
             "unseen_at": book.align(unseen["at"]),
@@ -251,7 +253,20 @@ def _needs_help(fact: Any) -> str:
     since = f"ticket has been open since {day(fact.ticket_at)}"
     if fact.tickets > 1:
         since = f"tickets are open, the oldest since {day(fact.ticket_at)}"
-    return sentence(f"{number(fact.tickets)} {since}: help first, everything else can wait.")
+    return sentence(f"{number(fact.tickets)} {since}{_about(fact)}: help first, everything else can wait.")
+
+
+def _about(fact: Any) -> str:
+    """What the open tickets say, as far as it was told; breakage before questions."""
+    count, what = (fact.broken, "something is broken") if fact.broken else (fact.asking, "how something is done")
+    if not count:
+        return ""
+    verb = "say that" if fact.broken else "ask"
+    if fact.tickets == 1:
+        return f"; it {'says that' if fact.broken else 'asks'} {what}"
+    if count == fact.tickets:
+        return f"; all {verb} {what}"
+    return f"; one of them {'says that' if fact.broken else 'asks'} {what}" if count == 1 else f"; {number(count)} of them {verb} {what}"
 
 
 def _unknown(fact: Any) -> str:

@@ -245,10 +245,11 @@ SIGNALS = Table(
         _text("kind", "who wrote it", words=("human", "bounce", "auto_reply", "machine")),
         _text(
             "reason",
-            "why it bounced, or what the automatic reply says",
+            "why it bounced, what the automatic reply says, or what a ticket is about",
             words=(
                 *("mailbox_gone", "domain_gone", "mailbox_disabled", "mailbox_full", "blocked", "temporary", "other"),
                 *("absent", "left", "role_change", "acknowledgement", "challenge"),
+                *("breakage", "how_to"),
             ),
         ),
         _text("status_code", "enhanced status code of a bounce, such as 5.1.1"),
