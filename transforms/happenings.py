@@ -12,6 +12,9 @@ from transforms.rhythm import moments
 from transforms.splitting import places_of, places_of_contacts
 from transforms.vocabulary.tables import Channel, Direction, Outcome
 
+FIRST = pd.Timestamp("1970-01-01", tz="UTC").as_unit("us")
+"""Nothing happened before."""
+
 SAME_WITHIN_S = 120
 """Two CRMs log one mail seconds to two minutes apart. Two rows of one CRM are two happenings, however near."""
 
@@ -62,12 +65,15 @@ def find_happenings(activities: pd.DataFrame, people: pd.DataFrame, persons: pd.
 
 
 def _of_persons(activities: pd.DataFrame, people: pd.DataFrame, persons: pd.Index, as_of: pd.Timestamp) -> pd.DataFrame:
-    """The activities up to ``as_of`` of known persons, sorted by person and time, exact repeats left out."""
+    """The activities up to ``as_of`` of known persons, sorted by person and time, exact repeats left out.
+
+    What is dated before 1970 has a date that stands for none, as 1900-01-01 does in some programs: it is left out as well.
+    """
     crm = activities["crm"].fillna(PLAIN_FILE)
     # A contact that is not known has the place -1, which is that of the -1 added here.
     codes = np.append(places_of(people["person_id"], persons.to_series()), -1)[places_of_contacts(activities, people)]
     times = moments(activities["occurred_at"])
-    known = np.flatnonzero((codes >= 0) & (activities["occurred_at"] <= as_of).to_numpy())
+    known = np.flatnonzero((codes >= 0) & activities["occurred_at"].between(FIRST, as_of).to_numpy())
     order = known[np.lexsort((times[known], codes[known]))]
     order = order[_without_repeats(activities, crm, codes, times, order)]
     # The columns are taken once, at the end: moving texts about is what costs time here.

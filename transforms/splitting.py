@@ -26,7 +26,8 @@ def split_persons(contacts: pd.DataFrame, activities: pd.DataFrame, people: pd.D
     """So many lots, by a hash of the person. ``people`` is what ``resolve`` found over all contacts; activities of unknown contacts are left out."""
     lot = bucket_of(people["person_id"], number).to_numpy()
     places = places_of_contacts(activities, people)
-    lot_of_row = np.where(places >= 0, lot[places], number)
+    # A contact that is not known has the place -1, which is that of the number added here.
+    lot_of_row = np.append(lot, number)[places]
     # One sort for all lots; within a lot the rows keep their order.
     order = np.argsort(lot_of_row, kind="stable")
     ends = np.cumsum(np.bincount(lot_of_row, minlength=number + 1))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from connectors.files.client import SUFFIXES, fetch_file, put_file
+from connectors.files.client import SUFFIXES, check_place, fetch_file, in_one_piece, put_file
 from connectors.files.mapping import CRM, to_canonical
 from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.tables import TABLES, empty_table
@@ -47,4 +47,4 @@ def read_folder(folder: Path | str) -> dict[str, pd.DataFrame]:
     return read_files(found)
 
 
-__all__ = ["CRM", "REQUIRED", "put_file", "read_files", "read_folder", "read_table"]
+__all__ = ["CRM", "REQUIRED", "check_place", "in_one_piece", "put_file", "read_files", "read_folder", "read_table"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,9 @@ SUFFIXES = (".csv", ".parquet")
 
 LARGEST_ROW = 32 * 2**20
 """Rows of up to so many bytes are read the fast way."""
+
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What a spreadsheet of another country or setting parts its columns with."""
 
 
 def fetch_file(path: Path) -> pd.DataFrame:
@@ -36,13 +40,41 @@ def put_file(rows: pd.DataFrame, path: Path) -> None:
 
     In a CSV no cell begins a formula (:func:`connectors.files.mapping.to_cells`); a Parquet file holds every text as it is.
     """
-    if path.suffix not in SUFFIXES:
-        raise BadInput(f"{path} was given as the file to write, but its ending is neither {' nor '.join(SUFFIXES)}; choose one of them.")
+    check_place(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _put_csv(to_cells(rows), path) if path.suffix == ".csv" else rows.to_parquet(path, index=False)
+        with in_one_piece(path) as beside:
+            _put_csv(to_cells(rows), beside) if path.suffix.lower() == ".csv" else rows.to_parquet(beside, index=False)
     except OSError as error:
-        raise BadInput(f"{path} could not be written: {error.strerror}; choose another place.") from error
+        raise BadInput(f"{path} could not be written: {error.strerror or error}; choose another place.") from error
+
+
+def check_place(path: Path) -> None:
+    """Raise BadInput where the name cannot be that of a table to write, so that it is told before anything is computed."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise BadInput(f"{path} was given as the file to write, but its ending is neither {' nor '.join(SUFFIXES)}; choose one of them.")
+    if path.is_dir():
+        raise BadInput(f"{path} was given as the file to write, but it is a folder; choose another name.")
+
+
+@contextmanager
+def in_one_piece(path: Path) -> Iterator[Path]:
+    """A file to write into that takes the place of ``path`` at the end: what stood there is replaced as a whole, or not at all.
+
+    Only its owner can read it. What is no plain file, a pipe for instance, is itself given and written at once. Lets OSError pass.
+    """
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.touch(mode=0o600, exist_ok=False)
+    try:
+        yield beside
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _put_csv(cells: pd.DataFrame, path: Path) -> None:
@@ -89,6 +121,11 @@ def _check_rows(path: Path, file: Iterable[str]) -> list[str]:
     header = next(rows, None)
     if header is None or not any(header):
         raise BadInput(f"{path} is empty; its first line must name the columns.")
+    if any("\0" in name for name in header):
+        raise BadInput(f"{path} was to be read as UTF-8 and holds zero bytes, as UTF-16 does; save it as UTF-8.")
+    other = next((told for sign, told in OTHER_SEPARATORS.items() if len(header) == 1 and sign in header[0]), None)
+    if other is not None:
+        raise BadInput(f"{path} was to be read with commas between its columns and has {other}; save it with commas.")
     twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if twice:
         raise BadInput(f"{path} has the column {twice[0]} twice; keep one of them.")
@@ -108,12 +145,13 @@ def _fetch_parquet(path: Path) -> pd.DataFrame:
     except (pa.ArrowException, OSError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
         raise BadInput(f"{path} could not be read as Parquet: {reason}; write it again.") from error
-    odd = [
-        one.name
-        for one in table.schema
-        if pa.types.is_nested(one.type) or pa.types.is_binary(one.type) or pa.types.is_large_binary(one.type)
-    ]
+    odd = [one.name for one in table.schema if pa.types.is_nested(one.type) or _holds_bytes(one.type)]
     if odd:
         raise BadInput(f"{path} holds lists, records or bytes in the column {odd[0]}; write one text, number, time or flag a cell.")
     # In one piece: what is cut into pieces is joined anew each time rows are taken from it.
     return table.combine_chunks().to_pandas()
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    of = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(test(of) for test in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary))

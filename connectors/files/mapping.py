@@ -35,6 +35,9 @@ def to_canonical(table: Table, raw: pd.DataFrame, *, source: str) -> pd.DataFram
 
     A file without a ``crm`` column is its own CRM, ``files``. Raises BadInput that names the file, the column and the row.
     """
+    kept_as_index = [name for name in raw.index.names if name in table.names]
+    if kept_as_index:  # pandas writes what a frame is indexed by as a column, and reads it back as the index
+        raw = raw.reset_index(kept_as_index)
     doubled = raw.columns[raw.columns.duplicated()]
     if len(doubled):
         raise BadInput(f"{source} has the column {doubled[0]} twice; keep one of them.")

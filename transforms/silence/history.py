@@ -208,7 +208,7 @@ def sample_of(book: Book) -> Sample:
 def _mixed(keys: np.ndarray, day: int) -> np.ndarray:
     """A hash of each key and the day (the finaliser of SplitMix64, Steele, Lea & Flood 2014)."""
     with np.errstate(over="ignore"):
-        mixed = keys ^ (np.uint64(day) * np.uint64(0x9E3779B97F4A7C15))
+        mixed = keys ^ (np.uint64(day % 2**64) * np.uint64(0x9E3779B97F4A7C15))
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     result: np.ndarray = mixed ^ (mixed >> np.uint64(31))

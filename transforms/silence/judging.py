@@ -145,11 +145,11 @@ def _silent_chance(checked: _Checked, chances: np.ndarray, weight: np.ndarray, p
     """
     was_heard = checked.heard > 0
     seen, own = _said(checked.odds[was_heard]), checked.weight[was_heard]
-    if not len(chances) and not len(seen):
-        return the_prior().silent_chance
     expected = weight * chances
     values = np.concatenate([seen, chances])
     weights = np.concatenate([own, PRIOR_HEARD * expected / max(expected.sum(), 1e-9)])
+    if not weights.sum():  # there is nothing to learn from, or it lies so long ago that it weighs nothing
+        return the_prior().silent_chance
     order = np.argsort(values, kind="stable")
     share = np.cumsum(weights[order]) / weights.sum()
     below = int(np.searchsorted(share, policy.false_alarm, side="right"))
