@@ -1,0 +1,278 @@
+"""Files as strangers have them: what can be read is read as it was meant, the rest is told in one sentence, and nothing of theirs is lost."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from connectors.files import in_one_piece, put_file, read_table
+from flows.cli import app
+from transforms.vocabulary.errors import BadInput
+
+DONE, MUST_ACT = 0, 10
+CONTACTS = "contact_id,email\n007,a@b.example\n8,c@d.example\n"
+HEAD = "activity_id,contact_id,occurred_at,channel,direction\n"
+ACTIVITIES = f"{HEAD}a,007,2026-01-01T00:00:00Z,email,inbound\nb,8,2026-02-01T00:00:00Z,email,outbound\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with two small tables that are right."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "contacts.csv").write_text(CONTACTS, encoding="utf-8")
+    (tmp_path / "activities.csv").write_text(ACTIVITIES, encoding="utf-8")
+    return tmp_path
+
+
+def score(**changed: str) -> tuple[int, str]:
+    """Score these tables, with some options changed: the exit code and what was said. A traceback fails."""
+    given = {"contacts": "contacts.csv", "activities": "activities.csv", "as_of": "2026-06-01T00:00:00Z", "out": "out.csv", **changed}
+    parts = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", value)]
+    result = CliRunner().invoke(app, ["score", *parts])
+    assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+    return result.exit_code, result.output
+
+
+def scored(column: str) -> list[str | None]:
+    """A column of the file that was written."""
+    found = pd.read_csv("out.csv", dtype="str")[column].astype("object")
+    return found.where(found.notna(), None).to_list()
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (CONTACTS.encode("utf-16"), "save it as UTF-8"),
+        (CONTACTS.encode("utf-16-le"), "save it as UTF-8"),
+        (CONTACTS.encode("utf-32"), "save it as UTF-8"),
+        ("contact_id,first_name\n1,山田\n".encode("shift_jis"), "save it as UTF-8"),
+        (CONTACTS.replace(",", ";").encode(), "has semicolons; save it with commas"),
+        (CONTACTS.replace(",", "\t").encode(), "has tabs; save it with commas"),
+        (CONTACTS.replace(",", "|").encode(), "has bars; save it with commas"),
+        (b"contact_id, email\n1, a@b.example\n", "not known: ' email'"),
+        (b"Contact_ID,email\n1,a@b.example\n", "lacks the required column contact_id"),
+        (b"contact_id,created_at\n1,now\n", "'now' in row 1, which is not a time"),
+        (b"contact_id,created_at\n1,2026-01-01\n2,today\n", "'today' in row 2, which is not a time"),
+        (b"contact_id,created_at\n1,1767225600\n", "which is not a time"),
+        (b"contact_id,created_at\n1,01/02/2026\n", "which is not a time"),
+        (b"contact_id,do_not_call\n1,on\n", "which is not true or false"),
+    ],
+)
+def test_a_csv_of_another_make_is_told_in_one_sentence(tmp_path: Path, raw: bytes, said: str) -> None:
+    """Another encoding, another separator, blanks in names, words and figures for times: the sentence says what to change."""
+    (tmp_path / "contacts.csv").write_bytes(raw)
+    with pytest.raises(BadInput, match=r"contacts\.csv") as caught:
+        read_table("contacts", tmp_path / "contacts.csv")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "raw", [CONTACTS, f"\ufeff{CONTACTS}", CONTACTS.replace("\n", "\r\n"), CONTACTS.replace("\n", "\r"), CONTACTS.strip()]
+)
+def test_a_csv_with_other_line_ends_is_the_same(tmp_path: Path, raw: str) -> None:
+    """A byte order mark, the line ends of any system, and no last one change nothing; leading zeros stay."""
+    (tmp_path / "contacts.csv").write_text(raw, encoding="utf-8", newline="")
+    assert read_table("contacts", tmp_path / "contacts.csv")["contact_id"].to_list() == ["007", "8"]
+
+
+def test_flags_in_one_column_may_be_mixed(tmp_path: Path) -> None:
+    """TRUE, 1, yes, and the 1.0 that pandas writes where some are empty, are the same."""
+    (tmp_path / "contacts.csv").write_text("contact_id,do_not_call\n1,TRUE\n2,1\n3,yes\n4,1.0\n5,\n6,0.0\n7,No\n", encoding="utf-8")
+    flags = read_table("contacts", tmp_path / "contacts.csv")["do_not_call"].astype("object")
+    assert flags.where(flags.notna(), None).to_list() == [True, True, True, True, None, False, False]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pa.array(["1", "2"], pa.large_string()),
+        pa.array(["1", "2"], pa.string_view()),
+        pa.array(["1", "2"]).dictionary_encode(),
+        pa.array([1, 2]),
+        pa.array([1, 2], pa.uint64()),
+        pa.array([1.0, 2.0]),
+        pa.array([1, 2], pa.decimal128(10, 0)),
+        pa.array([1, 2]).dictionary_encode(),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_ids_of_a_parquet_file_become_the_same_text(tmp_path: Path, ids: pa.Array) -> None:
+    """Whatever type the writer chose for an id, it is read as the text that one would type."""
+    pq.write_table(pa.table({"contact_id": ids, "email": pa.nulls(2)}), tmp_path / "contacts.parquet")
+    assert read_table("contacts", tmp_path / "contacts.parquet")["contact_id"].to_list() == ["1", "2"]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_times_of_a_parquet_file_may_have_any_unit_and_zone(tmp_path: Path, unit: str, zone: str | None) -> None:
+    """Any precision and zone give the same moment; without a zone it is UTC."""
+    at = pa.array([1_767_225_600], pa.timestamp("s")).cast(pa.timestamp(unit)).cast(pa.timestamp(unit, zone))
+    pq.write_table(pa.table({"contact_id": ["1"], "created_at": at}), tmp_path / "contacts.parquet")
+    assert read_table("contacts", tmp_path / "contacts.parquet")["created_at"].to_list() == [pd.Timestamp("2026-01-01", tz="UTC")]
+
+
+def test_days_of_a_parquet_file_are_midnight(tmp_path: Path) -> None:
+    """A date is its first moment in UTC."""
+    at = pa.array([20454], pa.int32()).cast(pa.date32())
+    pq.write_table(pa.table({"contact_id": ["1"], "created_at": at}), tmp_path / "contacts.parquet")
+    assert read_table("contacts", tmp_path / "contacts.parquet")["created_at"].to_list() == [pd.Timestamp("2026-01-01", tz="UTC")]
+
+
+def test_an_id_that_pandas_kept_as_the_index_is_a_column(tmp_path: Path) -> None:
+    """A frame that was indexed by contact_id when it was written has that column all the same."""
+    pd.DataFrame({"contact_id": ["1"], "email": ["a@b.example"]}).set_index("contact_id").to_parquet(tmp_path / "contacts.parquet")
+    assert read_table("contacts", tmp_path / "contacts.parquet")["contact_id"].to_list() == ["1"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([b"1"]),
+        pa.array([b"1"], pa.binary(1)),
+        pa.array([b"1"], pa.binary_view()),
+        pa.array([b"1"]).dictionary_encode(),
+        pa.array([["1"]]),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_bytes_and_lists_of_a_parquet_file_are_refused(tmp_path: Path, column: pa.Array) -> None:
+    """What is neither text, number, time nor flag is named, not turned into a text such as b'1'."""
+    pq.write_table(pa.table({"contact_id": column}), tmp_path / "contacts.parquet")
+    with pytest.raises(BadInput, match="in the column contact_id"):
+        read_table("contacts", tmp_path / "contacts.parquet")
+
+
+@pytest.mark.parametrize("count", [np.array([2**64 - 1], dtype="uint64"), np.array([1e30]), np.array([np.inf]), np.array([1.5])])
+def test_a_count_beyond_all_counting_is_refused(tmp_path: Path, count: np.ndarray) -> None:
+    """A number that is no whole one, or too large to be one for certain, is named."""
+    rows = pd.DataFrame({"activity_id": ["a"], "contact_id": ["1"], "occurred_at": ["2026-01-01"], "channel": ["email"]})
+    rows.assign(direction="inbound", participant_count=count).to_parquet(tmp_path / "activities.parquet")
+    with pytest.raises(BadInput, match=r"participant_count holds .* which is not a whole number"):
+        read_table("activities", tmp_path / "activities.parquet")
+
+
+def test_a_huge_number_as_an_id_stays_as_it_is(tmp_path: Path) -> None:
+    """An id that was written as a float beyond whole numbers is its text; nothing breaks."""
+    pd.DataFrame({"contact_id": [1e20, 2.0]}).to_parquet(tmp_path / "contacts.parquet")
+    assert read_table("contacts", tmp_path / "contacts.parquet")["contact_id"].to_list() == ["1e+20", "2.0"]
+
+
+def test_tables_without_rows_are_scored(folder: Path) -> None:
+    """Headers alone give a table without rows, or with nobody heard from."""
+    (folder / "none.csv").write_text("contact_id,email\n", encoding="utf-8")
+    assert score(contacts="none.csv")[0] == DONE
+    assert scored("contact_id") == []
+    (folder / "nothing.csv").write_text(HEAD, encoding="utf-8")
+    assert score(activities="nothing.csv")[0] == DONE
+    assert scored("engagement_state") == ["never_heard", "never_heard"]
+
+
+def test_dates_that_stand_for_none_are_left_out(folder: Path) -> None:
+    """What is dated before 1970 or after the moment changes nothing."""
+    assert score()[0] == DONE
+    expected = (folder / "out.csv").read_bytes()
+    odd = [f"x{year},8,{year}-01-01T00:00:00Z,email,inbound\n" for year in ("0001", "1899", "1969", "2026-07", "2999", "9999")]
+    (folder / "activities.csv").write_text(ACTIVITIES + "".join(odd).replace("2026-07-01-01", "2026-07-01"), encoding="utf-8")
+    assert score()[0] == DONE
+    assert (folder / "out.csv").read_bytes() == expected
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "2200", "9999"])
+def test_a_moment_of_no_sensible_year_is_refused(folder: Path, year: str) -> None:
+    """A slip in the year is told, with the years that can be."""
+    code, text = score(as_of=f"{year}-06-01T00:00:00Z")
+    assert (code, "1970 to 2199" in text, (folder / "out.csv").exists()) == (MUST_ACT, True, False)
+
+
+@pytest.mark.parametrize("moment", ["1970-01-01T00:00:00Z", "1971-06-01T00:00:00+02:00", "2199-12-31T23:59:59Z"])
+def test_a_moment_at_the_edge_is_scored(folder: Path, moment: str) -> None:
+    """Any moment of the years that can be gives its fields, also where nothing happened before."""
+    assert score(as_of=moment)[0] == DONE
+    assert scored("contact_id") == ["007", "8"]
+
+
+def test_activities_of_unknown_contacts_are_counted(folder: Path) -> None:
+    """They are left out, and it is said; where all are, it is said why that mostly is."""
+    (folder / "some.csv").write_text(f"{ACTIVITIES}c,7,2026-03-01T00:00:00Z,email,inbound\n", encoding="utf-8")
+    code, text = score(activities="some.csv")
+    assert (code, "1 of 3 activities were left out" in text, "must be the same" in text) == (DONE, True, False)
+    (folder / "all.csv").write_text(ACTIVITIES.replace("007", "7").replace(",8,", ",8.0,"), encoding="utf-8")
+    code, text = score(activities="all.csv")
+    assert (code, "contact_id, and crm where there is one, must be the same in both files" in text) == (DONE, True)
+
+
+@pytest.mark.parametrize("name", ["contacts.csv", "./contacts.csv", "activities.csv", "linked.csv"])
+def test_a_file_that_is_read_is_never_written(folder: Path, name: str) -> None:
+    """An --out that is one of the files to read, by whatever name, is refused, and the file stays."""
+    (folder / "linked.csv").symlink_to("contacts.csv")
+    code, text = score(out=name)
+    assert (code, "choose another name for --out" in text) == (MUST_ACT, True)
+    assert (folder / "contacts.csv").read_text(encoding="utf-8") == CONTACTS
+    assert (folder / "activities.csv").read_text(encoding="utf-8") == ACTIVITIES
+
+
+def test_a_bad_place_is_told_before_anything_is_read(folder: Path) -> None:
+    """The ending and a folder are looked at first: nobody waits for a table that cannot be kept."""
+    (folder / "folder.csv").mkdir()
+    for out in ("out.xlsx", "folder.csv"):
+        code, text = score(out=out, contacts="absent.csv")
+        assert (code, out in text, "absent.csv" in text) == (MUST_ACT, True, False)
+
+
+def test_an_ending_in_capitals_is_the_same_ending(folder: Path) -> None:
+    """OUT.CSV is a CSV file."""
+    assert score(out="OUT.CSV")[0] == DONE
+    assert (folder / "OUT.CSV").read_text(encoding="utf-8").startswith("contact_id,")
+
+
+def stop_halfway(file: Path) -> None:
+    """Write a part, and find the disk full."""
+    file.write_text("ne", encoding="utf-8")
+    raise OSError(errno.ENOSPC, "the disk is full")
+
+
+def test_a_table_that_cannot_be_finished_leaves_the_old_one(folder: Path) -> None:
+    """Where the disk is full in the middle, the file that stood there is whole, and no half one lies beside it."""
+    (folder / "old.csv").write_text("old", encoding="utf-8")
+    with pytest.raises(OSError, match="full"), in_one_piece(folder / "old.csv") as beside:
+        stop_halfway(beside)
+    assert (folder / "old.csv").read_text(encoding="utf-8") == "old"
+    assert sorted(file.name for file in folder.iterdir()) == ["activities.csv", "contacts.csv", "old.csv"]
+
+
+def test_a_pipe_is_written_and_stays_a_pipe(folder: Path) -> None:
+    """What is no plain file is written to, never replaced."""
+    pipe = folder / "pipe.csv"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    put_file(pd.DataFrame({"a": ["1"]}), pipe)
+    assert (os.read(reader, 100), pipe.is_fifo()) == (b"a\n1\n", True)
+    os.close(reader)
+
+
+def test_what_is_left_out_is_told_to_machines(folder: Path) -> None:
+    """With --json the number of activities that belong to nobody is there, 0 included."""
+    result = CliRunner().invoke(
+        app,
+        [
+            "score",
+            "--contacts",
+            "contacts.csv",
+            "--activities",
+            "activities.csv",
+            "--as-of",
+            "2026-06-01T00:00:00Z",
+            "--out",
+            "o.csv",
+            "--json",
+        ],
+    )
+    assert json.loads(result.output)["activities_left_out"] == 0
