@@ -275,8 +275,13 @@ STORED_ACTIVITIES = Table(
 
 TABLES: dict[str, Table] = {table.name: table for table in (CONTACTS, COMPANIES, ACTIVITIES, OWNERS)}
 
-_TRUE = {"true", "1", "yes", "t", "y"}
-_FALSE = {"false", "0", "no", "f", "n"}
+_TRUE = {"true", "1", "1.0", "yes", "t", "y"}
+_FALSE = {"false", "0", "0.0", "no", "f", "n"}
+_CLOCK = ("now", "today")
+"""Words that pandas reads as the present moment."""
+
+_WHOLE = 2**53
+"""Up to here every whole number has a float of its own."""
 
 
 def to_table(table: Table, rows: pd.DataFrame | Iterable[Mapping[str, Any]], *, source: str = "") -> pd.DataFrame:
@@ -290,7 +295,7 @@ def to_table(table: Table, rows: pd.DataFrame | Iterable[Mapping[str, Any]], *, 
     """
     place = source or table.name
     frame = rows.reset_index(drop=True) if isinstance(rows, pd.DataFrame) else pd.DataFrame.from_records(list(rows))
-    unknown = [str(name) for name in frame.columns if name not in table.names]
+    unknown = [_shown(str(name)) for name in frame.columns if name not in table.names]
     if unknown:
         raise BadInput(f"{place} has columns that are not known: {', '.join(unknown)}; known are {', '.join(table.names)}.")
     absent = [name for name in table.required if name not in frame.columns]
@@ -298,6 +303,11 @@ def to_table(table: Table, rows: pd.DataFrame | Iterable[Mapping[str, Any]], *, 
         raise BadInput(f"{place} lacks the required column {', '.join(absent)}; add it and try again.")
     made = {c.name: _cast(c, frame.get(c.name), frame.index, place) for c in table.columns}
     return pd.DataFrame(made, index=frame.index)
+
+
+def _shown(name: str) -> str:
+    """The name, in quotes where one would not see what is odd about it."""
+    return name if name == name.strip() and name.isprintable() and name else repr(name)
 
 
 def check_table(table: Table, frame: pd.DataFrame) -> None:
@@ -339,7 +349,7 @@ def _cast_text(_column: Column, values: pd.Series, _place: str) -> pd.Series:
         text = values
     else:
         # Numbers that stand for ids come back from CSV readers as 12.0; an id is never a fraction.
-        whole = pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all()
+        whole = pd.api.types.is_float_dtype(values.dtype) and ((values.dropna() % 1 == 0) & (values.dropna().abs() <= _WHOLE)).all()
         text = (values.astype("Int64") if whole else values).astype("object").map(str, na_action="ignore").astype("str")
     return text.mask(text == "")
 
@@ -351,6 +361,8 @@ def _cast_time(column: Column, values: pd.Series, place: str) -> pd.Series:
     times = pd.to_datetime(
         cleaned, utc=True, format="ISO8601" if not pd.api.types.is_datetime64_dtype(values.dtype) else None, errors="coerce"
     )
+    if cleaned.dtype == "object" or isinstance(cleaned.dtype, pd.StringDtype):
+        times = times.mask(cleaned.isin(_CLOCK))
     _refuse(column, values, cleaned.notna() & times.isna(), "a time such as 2026-11-22T09:00:00Z", place)
     return times.astype(DTYPES[Type.TIME])
 
@@ -385,7 +397,7 @@ def _cast_number(column: Column, values: pd.Series, place: str) -> pd.Series:
 
 def _cast_count(column: Column, values: pd.Series, place: str) -> pd.Series:
     numbers = _cast_number(column, values, place)
-    _refuse(column, values, numbers.notna() & (numbers % 1 != 0), "a whole number", place)
+    _refuse(column, values, numbers.notna() & ((numbers % 1 != 0) | (numbers.abs() > _WHOLE)), "a whole number", place)
     return numbers.astype("Int64")
 
 
