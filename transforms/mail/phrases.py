@@ -21,7 +21,7 @@ GAP = "…"
 _GAP_PATTERN = r"(?:[^.!?。！？\n]|\.(?=\S)|(?<=\W\d)\.|(?<=\W\d\d)\.){0,60}?"
 _CHOICE = re.compile(r"\(([^()]*)\)")
 _WORD = re.compile(r"\w+")
-_CJK = re.compile(r"[぀-ヿ㐀-鿿]")
+CJK = re.compile(r"[぀-ヿ㐀-鿿]")
 _MARKS = re.compile("[\u0300-\u036f]")
 _SAME = str.maketrans(
     {
@@ -99,7 +99,7 @@ class PhraseBook:
         """
         words = set(_WORD.findall(folded))
         near = [p for key in words & self._keys for p in self._by_word[key] if p.words <= words]
-        if self._cjk and not folded.isascii() and _CJK.search(folded):
+        if self._cjk and not folded.isascii() and CJK.search(folded):
             near += [phrase for piece, phrase in self._cjk if piece in folded]
         names = {fold(word) for word in _CAPITALISED.findall(raw)} if any(p.needs_name for p in near) else frozenset()
         hits = [hit for phrase in near for hit in _first(phrase, folded, names)]
@@ -140,6 +140,19 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
     return begin, after.start() if after else len(text)
 
 
+@cache
+def _month_and_day() -> re.Pattern[str]:
+    months = "|".join(sorted({month for language in languages().values() for month in language.months if month.isalpha()}))
+    return re.compile(rf"(?<!\w)(?:{months}) \d{{1,2}}\.(?=\s|$)")
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Where each sentence of a folded text begins and ends; what holds no letter is none. "July 16." ends one, "16. Juli" does not."""
+    ends = sorted({found.end() for pattern in (_END, _month_and_day()) for found in pattern.finditer(text)})
+    spans = zip([0, *ends], [*ends, len(text)], strict=True)
+    return [(start, end) for start, end in spans if _WORD.search(text, start, end)]
+
+
 def expand(phrase: str) -> list[str]:
     """All wordings of a phrase, each once: ``(no|not any) longer`` gives two. Alternatives may nest."""
     found = _CHOICE.search(phrase)
@@ -154,7 +167,7 @@ def expand(phrase: str) -> list[str]:
 def to_pattern(wording: str) -> re.Pattern[str]:
     """The pattern that finds one wording in a folded text. Made when first needed: most wordings never are."""
     folded = _pieces(wording)
-    is_cjk = bool(_CJK.search(wording))
+    is_cjk = bool(CJK.search(wording))
     pieces = [r"\s+".join(re.escape(word) for word in piece.split()) for piece in folded]
     if is_cjk:
         return re.compile(_GAP_PATTERN.join(pieces))
@@ -175,7 +188,7 @@ def to_phrases(
     made = []
     for shown in dict.fromkeys(each for item in wordings for each in expand(item)):
         words = frozenset(word for piece in _pieces(shown) for word in _WORD.findall(piece))
-        made.append(Phrase(language, reason, weight, shown, words, bool(_CJK.search(shown)), tuple(unless), needs_name))
+        made.append(Phrase(language, reason, weight, shown, words, bool(CJK.search(shown)), tuple(unless), needs_name))
     return made
 
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
+from transforms.mail.composed import CONFIDENCE, is_ahead, is_composed
 from transforms.mail.dates import read_absence
 from transforms.mail.message import ADDRESS, Mail, addresses
 from transforms.mail.notices import (
@@ -19,6 +20,7 @@ from transforms.mail.notices import (
     TITLED,
     bare_subject,
     is_answer,
+    is_greeted_by_name,
     is_titled,
     looks_automatic,
     notice_points,
@@ -69,28 +71,31 @@ def read_notice(mail: Mail, at: date | None, *, is_machine: bool = False) -> Not
     folded = fold(message)
     subject = fold(bare_subject(mail.subject))
     hits = book(*_REASONS).find(f"{subject}\n\n{folded}" if is_titled(subject) else folded, message)
-    said = [h for h in hits if not h.is_question and not _comes_back(h)]
+    said = _heard([h for h in hits if not h.is_question and not _comes_back(h)])
     marks = book("notice").find(folded)
     title = [h for h in book("subject_auto", "subject_absent").find(subject) if not is_answer(mail.subject) or h.start == 0]
     headers = CERTAIN if is_machine else looks_automatic(mail)
     persons = book("person").find(folded)
     titled = (ANSWERED_TITLE if is_answer(mail.subject) else TITLED) if title else 0.0
     points = headers + titled + notice_points(said, marks, message, mail) - sum({h.phrase.weight for h in persons})
-    if points < ENOUGH or not (headers or title or said or marks):
+    language = _language([*said, *marks]) or _language(title)
+    is_plain = (
+        points < ENOUGH and not (persons or _says_goodbye(said, folded, message)) and is_composed(said, [*hits, *marks], folded, language)
+    )
+    if not is_plain and (points < ENOUGH or not (headers or title or said or marks)):
         return None
     reason, decisive = _reason(said, titled_absent=any(h.phrase.reason == "subject_absent" for h in title))
-    if reason == "acknowledgement" and not (headers or title) and points < _ENOUGH_TO_ACKNOWLEDGE:
+    if reason == "acknowledgement" and not (headers or title or is_plain) and points < _ENOUGH_TO_ACKNOWLEDGE:
         # "We have received it and will answer" is also what people write.
         return None
     evidence = (
         decisive.phrase.shown if decisive else (title[0].phrase.shown if title else "Auto-Submitted" if headers else marks[0].phrase.shown)
     )
-    language = _language([*said, *marks]) or _language(title)
     absence = read_absence(folded, language, at) if reason == "absent" else None
     if absence and not absence.end and not absence.start:
         absence = read_absence(subject, language, at)
     new_address = _new_address(message, folded, mail)
-    confidence = min(0.98, 0.5 + 0.06 * points)
+    confidence = CONFIDENCE if is_plain else min(0.98, 0.5 + 0.06 * points)
     if absence and absence.is_contradictory:
         confidence = min(confidence, 0.6)
     return Notice(
@@ -104,6 +109,25 @@ def read_notice(mail: Mail, at: date | None, *, is_machine: bool = False) -> Not
         successor=_successor(message, mail, new_address) if reason in {"left", "role_change"} else "",
         new_address=new_address,
     )
+
+
+def _says_goodbye(said: list[Hit], folded: str, message: str) -> bool:
+    """Whether a person speaks to a person: greets by name, or tells of their own departure today or soon, and not of an absence."""
+    if is_greeted_by_name(message):
+        return True
+    if any(h.phrase.reason == "absent" for h in said):
+        return False
+    return any(is_ahead(h) or word_pattern("today").search(h.sentence) for h in book("left_self").find(folded, message))
+
+
+def _heard(said: list[Hit]) -> list[Hit]:
+    """What is said, without a departure still to come where somebody is away now: their notice is of the absence."""
+    if not any(h.phrase.reason == "absent" and h.phrase.weight >= _AWAY for h in said):
+        return said
+    return [h for h in said if h.phrase.reason != "left" or not is_ahead(h)]
+
+
+_AWAY = 2.0
 
 
 def _comes_back(hit: Hit) -> bool:
