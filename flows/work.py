@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.protocol import Crm
-from flows.memory import keep_few_arenas
+from flows.memory import share_pools
 from flows.quota import QuotaBook
 from flows.settings import Settings, need_crm, need_token, salesforce_secret
 from store.journal import Journal
@@ -92,7 +92,7 @@ def open_work(settings: Settings, *, progress: Progress = _silent, offline: bool
         raise PersonMustAct(
             f"The home folder {settings.home} could not be made for its owner alone ({error.strerror}); set STILLTHERE_HOME to one that can."
         ) from error
-    keep_few_arenas()
+    share_pools()
     lake = Lake.open(settings.lake_url, buckets=settings.buckets)
     crms = {} if offline else open_crms(settings, lake)
     return Work(settings, settings.thresholds(), lake, Journal(lake), crms, progress)
