@@ -48,6 +48,9 @@ class Crm(Protocol):
     def estimate(self, table: str, since: Cursor | None, start: datetime | None = None) -> list[Estimate]:
         """How many records and calls :meth:`pages` would need, for each stream. Costs at most one call a stream."""
 
+    def least_calls(self) -> dict[str, int]:
+        """How many calls, by purpose, :meth:`pages` of all tables take together where nothing has changed and nothing is due. Sends nothing."""
+
     def pages(self, table: str, since: Cursor | None, *, start: datetime | None = None) -> Iterator[Page]:
         """Yield the canonical rows of ``table`` (contacts, companies, activities, owners).
 
@@ -82,7 +85,16 @@ class Crm(Protocol):
         """Bring existing tasks (task_id given) to the given state, subject, body and due date; one report a task. Setting twice is harmless."""
 
     def current(self, table: str, record_ids: Sequence[str], fields: Sequence[Field]) -> pd.DataFrame:
-        """What the CRM holds now, read strongly consistent: STANDING rows for the records that exist (ids as asked for)."""
+        """What the CRM holds now, read strongly consistent: STANDING rows for the records that exist under these very ids.
+
+        A record that went into another one has no row, whatever that one holds: its values are the other record's.
+        """
+
+    def merged_into(self, table: str, record_ids: Sequence[str]) -> dict[str, str]:
+        """Those of these records that went into another one, and into which, as the CRM says now; read strongly consistent.
+
+        Meant for the few that :meth:`current` has no row for. A CRM may have forgotten a merge; then the record is simply gone.
+        """
 
     def current_tasks(self, tasks: pd.DataFrame) -> pd.DataFrame:
         """Those of the given TASKS rows that exist in the CRM, as they stand there, read strongly consistent.

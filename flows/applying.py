@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,12 @@ from flows.cursors import set_cursor
 from flows.memory import give_back
 from flows.work import Work
 from transforms.vocabulary.changes import CELLS, Fate, WriteReport
+
+Look = Callable[[pd.DataFrame], np.ndarray]
+"""Given cells of one CRM and table, or tasks of one CRM, that are about to be sent: asks the CRM how they stand, and tells which of them are still due."""
+
+TASKS_AT_ONCE = 200
+"""So many tasks are looked at and then sent: whole calls of both CRMs, which take a hundred and two hundred."""
 
 
 @dataclass
@@ -37,24 +43,42 @@ class Applied:
         self.failed += [report for report in reports if report.fate is Fate.FAILED]
 
 
-def apply_cells(work: Work, run_id: str, cells: pd.DataFrame, applied: Applied) -> None:
-    """Write the cells, CRM by CRM and table by table, move the cursors past our own writes, and count in ``applied``."""
+def apply_cells(work: Work, run_id: str, cells: pd.DataFrame, applied: Applied, look: Look | None = None) -> np.ndarray:
+    """Write the cells, CRM by CRM and table by table, move the cursors past our own writes, and count in ``applied``.
+
+    With ``look`` each chunk is looked at straight before it is sent, and only what that leaves of it is sent: between look and write lies one
+    chunk, however many there are. Returns the places of the cells that were sent.
+    """
+    sent = [np.array([], dtype=np.intp)]
     for (crm_name, table), places in sorted(cells.groupby(["crm", "table"]).indices.items()):
         crm = work.crm(str(crm_name))
-        done, expected = 0, cells["record_id"].iloc[places].nunique()
-        for chunk in _chunks(cells, places, crm.records_at_once):
-            batch_id = work.journal.intend(run_id, str(table), chunk)
-            reports: list[WriteReport] = []
-            try:
-                reports.extend(crm.write_fields(str(table), chunk))
-            finally:
-                # Where the CRM broke off, what it has confirmed is settled; the rest stays open, and the next run looks it up.
-                settle_cells(work, batch_id, chunk, reports)
-                applied.count(reports, chunk)
+        done, expected, is_written = 0, cells["record_id"].iloc[places].nunique(), False
+        for chosen in _chunks(cells, places, crm.records_at_once):
+            chunk = cells.iloc[chosen].reset_index(drop=True)
             done += chunk["record_id"].nunique()
+            is_due = np.ones(len(chunk), dtype=bool) if look is None else look(chunk)
+            if is_due.any():
+                write_cells(work, run_id, chunk[is_due].reset_index(drop=True), applied)
+                sent.append(chosen[is_due])
+                is_written = True
             work.progress(f"write {table}", done, expected)
             give_back()
-        _absorb(work, crm, str(table))
+        if is_written:
+            absorb(work, crm, str(table))
+    return np.concatenate(sent)
+
+
+def write_cells(work: Work, run_id: str, chunk: pd.DataFrame, applied: Applied) -> None:
+    """Write some cells of one CRM and table: journalled before they are sent, settled after, and counted in ``applied``."""
+    crm, table = work.crm(str(chunk["crm"].iloc[0])), str(chunk["table"].iloc[0])
+    batch_id = work.journal.intend(run_id, table, chunk)
+    reports: list[WriteReport] = []
+    try:
+        reports.extend(crm.write_fields(table, chunk))
+    finally:
+        # Where the CRM broke off, what it has confirmed is settled; the rest stays open, and the next run looks it up.
+        settle_cells(work, batch_id, chunk, reports)
+        applied.count(reports, chunk)
 
 
 def settle_cells(work: Work, batch_id: str, cells: pd.DataFrame, reports: Sequence[WriteReport]) -> None:
@@ -65,33 +89,53 @@ def settle_cells(work: Work, batch_id: str, cells: pd.DataFrame, reports: Sequen
     work.journal.settle(batch_id, reports)
 
 
-def apply_tasks(work: Work, run_id: str, create: pd.DataFrame, update: pd.DataFrame, applied: Applied) -> None:
-    """Create and update tasks, journalled like cells."""
+def apply_tasks(
+    work: Work, run_id: str, create: pd.DataFrame, update: pd.DataFrame, applied: Applied, look: Look | None = None
+) -> list[pd.DataFrame]:
+    """Create and update tasks, journalled like cells. With ``look`` some at a time, each lot looked at straight before it is sent.
+
+    Returns the tasks that were to be created, and those that were to be changed, as they were sent.
+    """
+    sent = []
     for what, tasks in (("created", create), ("updated", update)):
-        for crm_name, part in tasks.groupby("crm", sort=True):
-            crm = work.crm(str(crm_name))
-            batch_id = work.journal.intend_tasks(run_id, part)
-            reports: list[WriteReport] = []
-            try:
-                reports.extend(crm.create_tasks(part) if what == "created" else crm.update_tasks(part))
-            finally:
-                work.journal.settle_tasks(batch_id, reports)
-                number = sum(report.fate is Fate.WRITTEN for report in reports)
-                applied.tasks[what] += number
-                applied.by_crm[str(crm_name)] += Counter({what: number})
-                applied.failed += [report for report in reports if report.fate is Fate.FAILED]
-            work.progress(f"tasks {what}", len(part), len(part))
+        parts = [tasks.head(0)]
+        for _, of_crm in tasks.groupby("crm", sort=True):
+            size = max(len(of_crm), 1) if look is None else TASKS_AT_ONCE
+            for first in range(0, len(of_crm), size):
+                part = of_crm.iloc[first : first + size]
+                part = part if look is None else part[look(part)]
+                if len(part):
+                    _write_tasks(work, run_id, what, part, applied)
+                    parts.append(part)
+                work.progress(f"tasks {what}", min(first + size, len(of_crm)), len(of_crm))
+        sent.append(pd.concat(parts))
+    return sent
 
 
-def _chunks(cells: pd.DataFrame, places: np.ndarray, size: int) -> Iterator[pd.DataFrame]:
-    """The cells at these places, in chunks of whole records. Only one chunk is copied at a time: all of them are many."""
+def _write_tasks(work: Work, run_id: str, what: str, part: pd.DataFrame, applied: Applied) -> None:
+    crm_name = str(part["crm"].iloc[0])
+    crm = work.crm(crm_name)
+    batch_id = work.journal.intend_tasks(run_id, part)
+    reports: list[WriteReport] = []
+    try:
+        reports.extend(crm.create_tasks(part) if what == "created" else crm.update_tasks(part))
+    finally:
+        work.journal.settle_tasks(batch_id, reports)
+        number = sum(report.fate is Fate.WRITTEN for report in reports)
+        applied.tasks[what] += number
+        applied.by_crm[crm_name] += Counter({what: number})
+        applied.failed += [report for report in reports if report.fate is Fate.FAILED]
+
+
+def _chunks(cells: pd.DataFrame, places: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """These places, in chunks of whole records. Only one chunk of cells is copied at a time: all of them are many."""
     number = pd.factorize(cells["record_id"].iloc[places])[0] // size
     order = np.argsort(number, kind="stable")
     for part in np.split(order, np.flatnonzero(np.diff(number[order])) + 1):
-        yield cells.iloc[places[part]].reset_index(drop=True)
+        yield places[part]
 
 
-def _absorb(work: Work, crm: Crm, table: str) -> None:
+def absorb(work: Work, crm: Crm, table: str) -> None:
     """Commit the cursor that knows our own writes, so that the next pull does not take them for news."""
     since = work.lake.cursor(crm.name, table)
     if since is not None:

@@ -26,9 +26,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import ParamSpec, Self, TypeVar
+from typing import ParamSpec, Protocol, Self, TypeVar
 
 from store.private import make_private, open_private
 from transforms.vocabulary.errors import PersonMustAct
@@ -68,6 +68,20 @@ def runtime(home: Path, *, patience_s: float = PATIENCE_S) -> Iterator[Runtime]:
             # Threads of Prefect's own may look here, and must not start yet another server.
             os.environ["PREFECT_API_URL"] = server.address
         yield stack.enter_context(Runtime(url, server))
+
+
+class Place(Protocol):
+    """Where a command runs its flow."""
+
+    stopping: threading.Event
+    """Set when the place is left: work that goes on elsewhere ends then."""
+
+    def run(self, flow: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a flow and give its result."""
+
+
+Places = Callable[[Path], AbstractContextManager[Place]]
+"""Given the home folder, opens a place to run flows: :func:`runtime`."""
 
 
 class Runtime:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 import pandas as pd
 
-from flows.applying import apply_cells, apply_tasks
+from flows.applying import TASKS_AT_ONCE, absorb, apply_tasks, write_cells
 from flows.memory import give_back
 from flows.outcome import Outcome, summarise
 from flows.recovery import recover
@@ -82,15 +83,24 @@ def find_run(work: Work, name: str) -> str:
     raise BadInput(f"The run {name} was to be taken back, and there is none of that id; {there_is} (`stillthere runs` lists all).")
 
 
-def revert(work: Work, run_id: str, done: Outcome | None) -> Reverted:
-    """Take a run back, or with ``done`` None only say what that would do. Nothing is written unless every CRM that is needed answers."""
+def ready_revert(work: Work, run_id: str, done: Outcome | None) -> Reverted:
+    """All that comes before the first write: every CRM that is needed answers, and what killed runs left open is settled. Writes nothing in any CRM.
+
+    Here and in what follows ``done`` None means that it is only said what would be done. Raises where the values of the run are kept no more.
+    """
+    work.journal.check_values(run_id)
     _check(work, run_id, done)
     if done is not None:
         done.recovered = sum(recover(work, name) for name in work.journal.written_to(run_id))
-    found = Reverted(run_id, erased=work.journal.erased(run_id))
+    return Reverted(run_id, erased=work.journal.erased(run_id))
+
+
+def put_back_fields(work: Work, found: Reverted, done: Outcome | None) -> None:
+    """Read the cells of the run and write those that go back, some records at a time."""
     merged = _merged(work)
-    for crm, table, rows in _chunks(work, run_id):
-        decided = _decide(work, crm, table, rows, run_id, merged)
+    written: set[tuple[str, str]] = set()
+    for crm, table, rows in _chunks(work, found.run_id):
+        decided = _decide(work, crm, table, rows, found.run_id, merged)
         restored = decided[decided["verdict"] == Verdict.RESTORED]
         found.counts["cells"].update(decided["verdict"].tolist())
         found.records += restored["record_id"].nunique()
@@ -98,12 +108,18 @@ def revert(work: Work, run_id: str, done: Outcome | None) -> Reverted:
             found.cells.append(decided)
             continue
         found.cells.append(decided[~decided["verdict"].isin([Verdict.RESTORED, Verdict.AS_BEFORE])])
-        apply_cells(work, done.run.run_id, _to_cells(restored, run_id), done.applied)
-    _revert_tasks(work, found, done)
-    if done is not None:
-        done.applied.failed += _conflicts(found)
-        done.run.summary |= {**summarise(work, done), "reverts": run_id, "reverted": to_summary(found)}
-    return found
+        if len(restored):
+            write_cells(work, done.run.run_id, _to_cells(restored, found.run_id), done.applied)
+            written.add((crm, table))
+    for crm, table in sorted(written):
+        absorb(work, work.crm(crm), table)
+
+
+def finish(work: Work, found: Reverted, done: Outcome) -> dict[str, Any]:
+    """The run in numbers, with the conflicts among the rows that failed."""
+    done.applied.failed += _conflicts(found)
+    done.run.summary |= {**summarise(work, done), "reverts": found.run_id, "reverted": to_summary(found)}
+    return done.run.summary
 
 
 def _conflicts(found: Reverted) -> list[WriteReport]:
@@ -166,8 +182,13 @@ def _chunks(work: Work, run_id: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
 def _decide(work: Work, crm: str, table: str, rows: pd.DataFrame, run_id: str, merged: dict[str, dict[str, str]]) -> pd.DataFrame:
     fields = [f for f in FIELDS if f.table == table and f.name in set(rows["field"])]
     known = rows[rows["field"].isin([f.name for f in fields])]  # what an earlier version wrote into a field that is none any more stays
-    standing = work.crm(crm).current(table, known["record_id"].unique().tolist(), fields)
-    decided = decide_cells(known, run_id, standing, merged.get(crm, {}) if table == "contacts" else {})
+    ids = known["record_id"].unique().tolist()
+    standing = work.crm(crm).current(table, ids, fields)
+    there = set(standing["record_id"])
+    missing = [one for one in ids if one not in there]
+    # The lake knows the merges of the last pull, and also those that the CRM has forgotten; the CRM knows those since.
+    into = {**(merged.get(crm, {}) if table == "contacts" else {}), **(work.crm(crm).merged_into(table, missing) if missing else {})}
+    decided = decide_cells(known, run_id, standing, into)
     return decided.assign(crm=crm, table=table)
 
 
@@ -177,20 +198,26 @@ def _to_cells(restored: pd.DataFrame, run_id: str) -> pd.DataFrame:
     return to_table(CELLS, cells[CELLS.names], source="the revert")
 
 
-def _revert_tasks(work: Work, found: Reverted, done: Outcome | None) -> None:
+def put_back_tasks(work: Work, found: Reverted, done: Outcome | None) -> None:
+    """Look at the tasks of the run and close, or give back, those that nobody touched, some at a time."""
     history = work.journal.tasks_ever(found.run_id)
-    if history.empty:
-        return
     # As they were last known, so that they are asked for by id; one whose making nobody confirmed is asked for by its key.
     known = history.assign(task_id=history.groupby(["crm", "task_key"])["task_id"].ffill()).drop_duplicates(
         ["crm", "task_key"], keep="last"
     )
-    present = [work.crm(str(crm)).current_tasks(to_table(TASKS, part[TASKS.names])) for crm, part in known.groupby("crm", sort=True)]
-    found.tasks = decide_tasks(history, found.run_id, pd.concat(present), (ERASED_TEXT, LET_GO))
-    found.counts["tasks"].update(found.tasks["verdict"].tolist())
-    if done is not None:
-        due = found.tasks["verdict"].isin([Verdict.CLOSED, Verdict.RESTORED])
-        apply_tasks(work, done.run.run_id, empty_table(TASKS), found.tasks.loc[due, TASKS.names].reset_index(drop=True), done.applied)
+    for crm, of_crm in known.sort_values("task_key").groupby("crm", sort=True):
+        for first in range(0, len(of_crm), TASKS_AT_ONCE):
+            part = of_crm.iloc[first : first + TASKS_AT_ONCE]
+            present = work.crm(str(crm)).current_tasks(to_table(TASKS, part[TASKS.names]))
+            lot = history[(history["crm"] == crm) & history["task_key"].isin(part["task_key"])]
+            decided = decide_tasks(lot, found.run_id, present, (ERASED_TEXT, LET_GO))
+            found.tasks = pd.concat([found.tasks, decided], ignore_index=True) if len(found.tasks) else decided
+            found.counts["tasks"].update(decided["verdict"].tolist())
+            if done is not None:
+                due = decided.loc[decided["verdict"].isin([Verdict.CLOSED, Verdict.RESTORED]), TASKS.names]
+                apply_tasks(work, done.run.run_id, empty_table(TASKS), due.reset_index(drop=True), done.applied)
+            work.progress(f"{crm} tasks taken back", min(first + TASKS_AT_ONCE, len(of_crm)), len(of_crm))
+            work.go_on()
 
 
 def _merged(work: Work) -> dict[str, dict[str, str]]:

@@ -1,14 +1,14 @@
-"""Before a kept plan is applied: each cell and task is held against what the CRM has now, and refused where that is no longer what was planned on."""
+"""Before a chunk of a kept plan is sent: its cells and tasks are held against what the CRM has now, and refused where that is not what was planned on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from flows.holding import Values, holds, values_by_record
-from flows.planning import RECORDS_AT_ONCE, Plan
 from flows.recovery import is_as_wanted
 from flows.work import Work
 from transforms.fields import FIELDS
@@ -36,88 +36,99 @@ class Refused:
         return WriteReport(self.crm, self.table, self.key, Fate.FAILED, STALE, f"{what}{self.message}")
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What is left of a plan to be written, what is refused, and how many cells and tasks stand already as they were planned."""
+@dataclass
+class Inspection:
+    """Looks at a plan while it is applied, some records at a time, and remembers what it found.
 
-    plan: Plan
+    ``refused`` is what may not be written any more, ``standing`` how many cells and tasks stood already as they were planned.
+    All reads are strongly consistent.
+    """
+
+    work: Work
     refused: list[Refused] = field(default_factory=list)
     standing: int = 0
 
+    def cells(self, chunk: pd.DataFrame) -> np.ndarray:
+        """Which of these cells of one CRM and table are still to be written: those whose present value is the planned old one.
 
-def refuse_stale(work: Work, plan: Plan) -> Checked:
-    """Take out of the plan what is no longer as it was planned on, and what was done already.
-
-    A cell is refused where the CRM's present value is neither the planned old one nor the planned new one, or where its record is gone. All are compared
-    in the one form that a value has (see ``to_text``); empty, missing and "" are the same. A task is refused where its contact is gone, or where
-    somebody changed, finished or deleted it. One of which the journal says that it was made is not made again, whatever became of it.
-    """
-    refused: list[Refused] = []
-    dropped: list[int] = []
-    standing = 0
-    for crm, table, part in _chunks(plan.cells):
-        fields = [one for one in FIELDS if one.table == table and one.name in set(part["field"])]
-        held = values_by_record(work.crm(crm).current(table, part["record_id"].unique().tolist(), fields))
-        for place, record, name, old, new in zip(part.index, part["record_id"], part["field"], part["old"], part["new"], strict=True):
+        A cell is refused where the CRM holds neither the planned old value nor the planned new one, or where its record is gone. All are compared
+        in the one form that a value has (see ``to_text``); empty, missing and "" are the same.
+        """
+        crm, table = str(chunk["crm"].iloc[0]), str(chunk["table"].iloc[0])
+        fields = [one for one in FIELDS if one.table == table and one.name in set(chunk["field"])]
+        ids = chunk["record_id"].unique().tolist()
+        held = values_by_record(self.work.crm(crm).current(table, ids, fields))
+        went = self._went(crm, table, [one for one in ids if one not in held])
+        is_due = np.zeros(len(chunk), dtype=bool)
+        for place, (record, name, old, new) in enumerate(zip(chunk["record_id"], chunk["field"], chunk["old"], chunk["new"], strict=True)):
             values = held.get(record)
             if values is not None and holds(values, name, new):
-                dropped.append(place)
-                standing += 1
-            elif values is None or not holds(values, name, old):
-                dropped.append(place)
-                refused.append(_refused_cell(crm, table, record, name, _text(old), _text(new), values))
-    left = replace(plan, cells=plan.cells.drop(index=dropped).reset_index(drop=True))
-    return _without_stale_tasks(work, left, refused, standing)
-
-
-def _chunks(cells: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """The cells of some thousand records of one CRM and table at a time."""
-    for (crm, table), part in cells.groupby(["crm", "table"]):
-        number = pd.factorize(part["record_id"])[0] // RECORDS_AT_ONCE
-        for _, chunk in part.groupby(number):
-            yield str(crm), str(table), chunk
-
-
-def _refused_cell(crm: str, table: str, record: str, name: str, old: str | None, new: str | None, values: Values | None) -> Refused:
-    if values is None:
-        message = "the record was deleted or merged after the plan was made, so this cell was not written; make a new plan."
-        return Refused(crm, table, record, name, old, None, new, message)
-    message = "the CRM's value changed after the plan was made, so this cell was not written; make a new plan."
-    return Refused(crm, table, record, name, old, values.get(name) or None, new, message)
-
-
-def _without_stale_tasks(work: Work, plan: Plan, refused: list[Refused], standing: int) -> Checked:
-    journal = work.journal.tasks().set_index(["crm", "task_key"])
-    made = pd.MultiIndex.from_frame(plan.create[["crm", "task_key"]]).isin(journal.index)
-    create = plan.create[~made]
-    gone = _contact_is_gone(work, create)
-    refused += [
-        _refused_task(row, "its contact was deleted or merged after the plan was made, so the task was not created; make a new plan.")
-        for row in create[gone].to_dict("records")
-    ]
-    keep, standing = [], standing + int(made.sum())
-    for crm, part in plan.update.groupby("crm"):
-        held = work.crm(str(crm)).current_tasks(part).set_index("task_key")
-        for place, row in zip(part.index, part.itertuples(), strict=True):
-            if row.task_key in held.index and is_as_wanted(held.loc[row.task_key], row):
-                standing += 1
-                continue
-            was = journal["state"].get((str(crm), row.task_key), "open")
-            why = _why_not(held.loc[row.task_key] if row.task_key in held.index else None, str(was))
-            if why:
-                refused.append(_refused_task(part.loc[place].to_dict(), f"{why}, so it is left as it is; make a new plan."))
+                self.standing += 1
+            elif values is not None and holds(values, name, old):
+                is_due[place] = True
             else:
-                keep.append(place)
-    left = replace(plan, create=create[~gone].reset_index(drop=True), update=plan.update.loc[sorted(keep)].reset_index(drop=True))
-    return Checked(left, refused, standing)
+                self.refused.append(_refused_cell(crm, table, record, name, (_text(old), _text(new)), values, went.get(record)))
+        return is_due
+
+    def tasks(self, lot: pd.DataFrame) -> np.ndarray:
+        """Which of these tasks of one CRM, all to be made or all to be changed, are still due.
+
+        A task is refused where its contact is gone, or where somebody changed, finished or deleted it. One of which the journal says that it was
+        made is not made again, whatever became of it.
+        """
+        return self._new_tasks(lot) if lot["task_id"].isna().all() else self._known_tasks(lot)
+
+    def _new_tasks(self, lot: pd.DataFrame) -> np.ndarray:
+        crm = str(lot["crm"].iloc[0])
+        is_made = pd.MultiIndex.from_frame(lot[["crm", "task_key"]]).isin(self._journal.index)
+        self.standing += int(is_made.sum())
+        contacts = lot.loc[~is_made, "contact_id"].unique().tolist()
+        there = set(self.work.crm(crm).current("contacts", contacts, [])["record_id"]) if contacts else set()
+        went = self._went(crm, "contacts", [one for one in contacts if one not in there])
+        is_due: np.ndarray = ~is_made & lot["contact_id"].isin(there).to_numpy(dtype=bool)
+        for row in lot[~is_made & ~is_due].to_dict("records"):
+            what = _gone(went.get(row["contact_id"]))
+            self.refused.append(
+                _refused_task(row, f"its contact {what} after the plan was made, so the task was not created; make a new plan.")
+            )
+        return is_due
+
+    def _known_tasks(self, lot: pd.DataFrame) -> np.ndarray:
+        crm = str(lot["crm"].iloc[0])
+        held = self.work.crm(crm).current_tasks(lot).set_index("task_key")
+        is_due = np.zeros(len(lot), dtype=bool)
+        for place, row in enumerate(lot.itertuples()):
+            if row.task_key in held.index and is_as_wanted(held.loc[row.task_key], row):
+                self.standing += 1
+                continue
+            was = self._journal["state"].get((crm, row.task_key), "open")
+            why = _why_not(held.loc[row.task_key] if row.task_key in held.index else None, str(was))
+            is_due[place] = not why
+            if why:
+                self.refused.append(_refused_task(lot.iloc[place].to_dict(), f"{why}, so it is left as it is; make a new plan."))
+        return is_due
+
+    def _went(self, crm: str, table: str, missing: list[str]) -> dict[str, str]:
+        return self.work.crm(crm).merged_into(table, missing) if missing else {}
+
+    @cached_property
+    def _journal(self) -> pd.DataFrame:
+        """Our tasks as they stood when the first of them was looked at; a plan holds each task once."""
+        return self.work.journal.tasks().set_index(["crm", "task_key"])
 
 
-def _contact_is_gone(work: Work, tasks: pd.DataFrame) -> pd.Series:
-    gone = pd.Series(data=False, index=tasks.index)
-    for crm, part in tasks.groupby("crm"):
-        there = work.crm(str(crm)).current("contacts", part["contact_id"].unique().tolist(), [])
-        gone[part.index] = ~part["contact_id"].isin(there["record_id"])
-    return gone
+def _refused_cell(
+    crm: str, table: str, record: str, name: str, planned: tuple[str | None, str | None], values: Values | None, into: str | None
+) -> Refused:
+    if values is None:
+        message = f"the record {_gone(into)} after the plan was made, so this cell was not written; make a new plan."
+        return Refused(crm, table, record, name, planned[0], None, planned[1], message)
+    message = "the CRM's value changed after the plan was made, so this cell was not written; make a new plan."
+    return Refused(crm, table, record, name, planned[0], values.get(name) or None, planned[1], message)
+
+
+def _gone(into: str | None) -> str:
+    return f"was merged into {into}" if into else "was deleted or merged"
 
 
 def _why_not(held: pd.Series | None, was: str) -> str:

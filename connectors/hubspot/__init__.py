@@ -14,20 +14,21 @@ import pandas as pd
 
 from connectors.hubspot.answers import CRM as CRM_LABEL
 from connectors.hubspot.checking import check, greet
-from connectors.hubspot.client import LIST_LIMIT, Client
+from connectors.hubspot.client import Client
 from connectors.hubspot.cursors import Standing, Window
+from connectors.hubspot.estimating import estimate, least_calls
 from connectors.hubspot.extract import Extract
-from connectors.hubspot.mapping import CRM, to_owners, to_standing
+from connectors.hubspot.mapping import CRM, to_merged, to_owners, to_standing
 from connectors.hubspot.paths import Paths
 from connectors.hubspot.reading import Memory, Reading
 from connectors.hubspot.setting_up import apply_changes, pending_setup, pending_teardown
-from connectors.hubspot.streams import FEEDS, PREFIX, STREAMS, with_own_names
+from connectors.hubspot.streams import PREFIX, STREAMS, with_own_names
 from connectors.hubspot.tasks import Tasks, calls_for_tasks
 from connectors.hubspot.writing import calls_to_write, write_cells
 from connectors.limiter import Day, Limiter, Quota
 from connectors.sending import Patience
 from transforms.vocabulary.changes import STANDING, Change, Checkup, Cursor, Estimate, Page, Unread, WriteReport
-from transforms.vocabulary.errors import BadInput, MissingScopes
+from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.fields import Field
 from transforms.vocabulary.tables import OWNERS, empty_table
 
@@ -140,27 +141,7 @@ class HubSpot:
 
     def estimate(self, table: str, since: Cursor | None, start: datetime | None = None) -> list[Estimate]:
         """See the protocol. One search a stream."""
-        if table == "owners":
-            return [Estimate("owners", 0, 2)]
-        standing = Standing.parse(table, since) if since else Standing.fresh(table, None)
-        found = []
-        for stream in STREAMS[table]:
-            state = standing.states[stream.name]
-            if stream.name == "facts":
-                continue  # they come with the contacts
-            filters = []
-            if isinstance(state, Window):
-                filters = [{"propertyName": stream.modified, "operator": "GTE", "value": str(state.from_ms)}]
-            elif start is not None and table == "activities" and stream.name != "tickets":
-                filters = [{"propertyName": stream.happened, "operator": "GTE", "value": str(int(start.timestamp() * 1000))}]
-            try:
-                total = self._client.search(stream.kind, filters, sort="hs_object_id", properties=("hs_object_id",), limit=1).total
-            except MissingScopes:
-                if stream.name not in FEEDS:
-                    raise
-                continue  # the pull leaves it out too, and says so
-            found.append(Estimate(stream.name, total, 1 + -(-total // LIST_LIMIT)))
-        return found
+        return estimate(self._client, self._memory.probed, table, since, start)
 
     def pages(self, table: str, since: Cursor | None, *, start: datetime | None = None) -> Iterator[Page]:
         """See the protocol.
@@ -195,17 +176,25 @@ class HubSpot:
         return self._tasks.update(tasks)
 
     def current(self, table: str, record_ids: Sequence[str], fields: Sequence[Field]) -> pd.DataFrame:
-        """See the protocol. An id that was merged away is answered with the record that it went into."""
+        """See the protocol. HubSpot answers for an id that was merged away with the record that it went into: that answer is left out."""
         stream = STREAMS[table][0]
         own = [f for f in fields if f.table == table]
+        asked = set(map(str, record_ids))
+        properties = (*(PREFIX + f.name for f in own), stream.modified)
+        records = {str(record["id"]): record for record in self._read(stream.kind, record_ids, properties)}
+        there = [record for one, record in records.items() if one in asked]
+        return to_standing(table, there, own, stream.modified) if there else empty_table(STANDING)
+
+    def merged_into(self, table: str, record_ids: Sequence[str]) -> dict[str, str]:
+        """See the protocol. A portal that does not answer for an id that was merged away says nothing of the merge either."""
+        asked = set(map(str, record_ids))
+        merged = to_merged(table, list(self._read(STREAMS[table][0].kind, record_ids, ("hs_merged_object_ids",))))
+        return {old: into for old, into in zip(merged["record_id"], merged["into"], strict=True) if old in asked}
+
+    def _read(self, kind: str, record_ids: Sequence[str], properties: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """What HubSpot answers when it is asked for these ids, each once."""
         asked = list(dict.fromkeys(map(str, record_ids)))
-        properties = (*(PREFIX + f.name for f in own), stream.modified, "hs_merged_object_ids")
-        records = list(self._client.batch_read(stream.kind, asked, properties)) if asked else []
-        pairs = [(one, record) for record in records for one in _ids_of(record) if one in set(asked)]
-        pairs = list({one: (one, record) for one, record in pairs}.values())
-        if not pairs:
-            return empty_table(STANDING)
-        return to_standing(table, [record for _, record in pairs], own, stream.modified, [one for one, _ in pairs])
+        return self._client.batch_read(kind, asked, properties) if asked else iter(())
 
     def current_tasks(self, tasks: pd.DataFrame) -> pd.DataFrame:
         """See the protocol."""
@@ -249,6 +238,10 @@ class HubSpot:
         """See the protocol."""
         return {"write": calls_to_write(cells, self.records_at_once), "tasks": calls_for_tasks(create, update)}
 
+    def least_calls(self) -> dict[str, int]:
+        """See the protocol."""
+        return least_calls()
+
     def link(self, table: str, record_id: str) -> str:
         """See the protocol. On loopback, the sandbox's own page."""
         if urlsplit(self._base_url).hostname in LOOPBACK:
@@ -278,12 +271,6 @@ class HubSpot:
     def _note(self, report: WriteReport) -> None:
         if report.modified_at is not None:
             self._written.setdefault(report.table, {})[report.key] = int(report.modified_at.timestamp() * 1000)
-
-
-def _ids_of(record: Mapping[str, object]) -> list[str]:
-    held = record["properties"]
-    merged = (held.get("hs_merged_object_ids") or "") if isinstance(held, Mapping) else ""
-    return [str(record["id"]), *filter(None, merged.split(";"))]
 
 
 __all__ = ["HOST", "OWN_NAMES", "HubSpot", "Manner"]

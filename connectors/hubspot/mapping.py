@@ -99,10 +99,8 @@ def to_owners(records: Sequence[Json]) -> pd.DataFrame:
     )
 
 
-def to_standing(
-    table: str, records: Sequence[Json], fields: Sequence[Field], modified: str, ids: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """What our own fields hold in these records, as STANDING rows; ``ids`` where they are known under others than their own."""
+def to_standing(table: str, records: Sequence[Json], fields: Sequence[Field], modified: str) -> pd.DataFrame:
+    """What our own fields hold in these records, as STANDING rows."""
     own = [(f.name, PREFIX + f.name, f.kind) for f in fields if f.table == table]
     values = []
     for record in records:
@@ -112,7 +110,7 @@ def to_standing(
         )
     rows = {
         "table": to_texts([table] * len(records)),
-        "record_id": to_texts(ids if ids is not None else [record["id"] for record in records]),
+        "record_id": to_texts([record["id"] for record in records]),
         "values": to_texts(values),
         "modified_at": to_times(column(records, modified)),
     }

@@ -19,18 +19,19 @@ from connectors.salesforce.checking import check, greet
 from connectors.salesforce.client import COMPOSITE_QUERIES, Client, parts
 from connectors.salesforce.credentials import Credentials
 from connectors.salesforce.cursors import Standing
-from connectors.salesforce.extract import Extract, first_look, sizes_of
-from connectors.salesforce.gathering import CALLS_A_JOB, Ahead, Gatherer
-from connectors.salesforce.mapping import to_owners, to_standing
+from connectors.salesforce.estimating import estimate, learn_sizes, least_calls
+from connectors.salesforce.extract import Extract, first_look
+from connectors.salesforce.gathering import Ahead, Gatherer
+from connectors.salesforce.mapping import to_gone, to_owners, to_standing
 from connectors.salesforce.names import CRM, OBJECTS, api_name, object_of
 from connectors.salesforce.pulling import Memory, Pull, Reading
 from connectors.salesforce.session import API_VERSION
 from connectors.salesforce.setting_up import apply_changes, pending_setup, pending_teardown
 from connectors.salesforce.shape import Shape
-from connectors.salesforce.soql import count_of, statement
-from connectors.salesforce.streams import OWNERS, STREAMS, Stream
+from connectors.salesforce.soql import statement
+from connectors.salesforce.streams import OWNERS, STREAMS
 from connectors.salesforce.tasks import Tasks, calls_for_tasks
-from connectors.salesforce.values import flatten, to_soql
+from connectors.salesforce.values import flatten, to_list
 from connectors.salesforce.writing import calls_to_write, write_cells
 from connectors.sending import Patience
 from connectors.windows import Window
@@ -56,7 +57,8 @@ PATIENCE = Patience(read_timeout_s=120.0)
 RATE = 1_000
 """Calls in ten seconds. Salesforce has no such limit, only one for a day; this keeps a fault of ours from spending that."""
 
-ROWS_A_CALL = 2_000
+IDS_A_QUERY = 200
+"""So many ids keep a query well below the longest address that a server takes."""
 
 
 @dataclass(frozen=True)
@@ -164,24 +166,7 @@ class Salesforce:
 
     def estimate(self, table: str, since: Cursor | None, start: datetime | None = None) -> list[Estimate]:
         """See the protocol. One call for every five streams."""
-        if table == "owners":
-            return [Estimate("owners", 0, 1)]
-        start_ms = _start_ms(table, start)
-        standing = Standing.parse(table, since) if since else Standing.fresh(table, start_ms)
-        counts = []
-        for stream in STREAMS[table]:
-            state = standing.states[stream.name]
-            if isinstance(state, Window):
-                counts.append((stream, statement(["COUNT()"], stream.object, [f"{stream.modified} >= {to_soql(state.from_ms)}"])))
-            else:
-                counts.append((stream, count_of(stream, start_ms)))
-        found: list[Estimate] = []
-        for some in parts(counts, 5):
-            _, sizes = self._shape.learn(
-                self._client, standing.shape, self._client.now_ms, counts=[(stream.name, soql) for stream, soql in some], purpose="read"
-            )
-            found += [self._estimate(stream, sizes[stream.name], is_load=since is None) for stream, _ in some if stream.name in sizes]
-        return found
+        return estimate(self._client, self._shape, self._memory, self._reading.bulk_from, table, since, _start_ms(table, start))
 
     def pages(self, table: str, since: Cursor | None, *, start: datetime | None = None) -> Iterator[Page]:
         """See the protocol.
@@ -227,6 +212,19 @@ class Salesforce:
         frames = [frame for frame in frames if len(frame)]
         return pd.concat(frames, ignore_index=True) if frames else empty_table(STANDING)
 
+    def merged_into(self, table: str, record_ids: Sequence[str]) -> dict[str, str]:
+        """See the protocol. A converted lead went into its contact. Once a merged record has left the recycle bin, nothing is known of it."""
+        asked = list(dict.fromkeys(map(str, record_ids)))
+        found: dict[str, str] = {}
+        for name in OBJECTS[table]:
+            columns = ["Id", "IsDeleted", "MasterRecordId", *(["IsConverted", "ConvertedContactId"] if name == "Lead" else [])]
+            for some in parts([one for one in asked if object_of(one) == name], IDS_A_QUERY):
+                soql = statement(columns, name, [f"Id IN {to_list(some)}"])
+                for records in self._client.query(soql, is_all=True, purpose="read", what=f"look where {name} records went"):
+                    merged = to_gone(table, flatten(records, columns)).dropna(subset="into")
+                    found |= dict(zip(merged["record_id"], merged["into"], strict=True))
+        return found
+
     def current_tasks(self, tasks: pd.DataFrame) -> pd.DataFrame:
         """See the protocol."""
         return self._tasks.current(tasks)
@@ -269,6 +267,10 @@ class Salesforce:
         """See the protocol."""
         return {"write": calls_to_write(cells, self.records_at_once), "tasks": calls_for_tasks(create, update)}
 
+    def least_calls(self) -> dict[str, int]:
+        """See the protocol."""
+        return least_calls()
+
     def link(self, table: str, record_id: str) -> str:
         """See the protocol. On loopback, the sandbox's own page."""
         name = {"tasks": "Task", "companies": "Account"}.get(table) or object_of(record_id) or "Contact"
@@ -299,21 +301,15 @@ class Salesforce:
         ahead = self._memory.ahead
         statements = [soql]
         if is_first:
-            counts = sizes_of([stream for streams in STREAMS.values() for stream in streams], None)
-            _, sizes = self._shape.learn(self._client, {}, self._client.now_ms, counts=counts)
-            self._memory.sizes |= sizes
+            learn_sizes(self._client, self._shape, self._memory)
             captured = Captured(self._client, self._shape, Gatherer(ahead, self._bulk, bulk_from=self._reading.bulk_from))
-            statements += first_look(self._shape, captured, sizes, self._reading.bulk_from)
+            statements += first_look(self._shape, captured, self._memory.sizes, self._reading.bulk_from)
         ahead.fetch(statements[:COMPOSITE_QUERIES])
         found = ahead.find([soql], what="read users")[0]
         yield found.records
         while found.more is not None:
             found = self._client.more(found, what="read users")
             yield found.records
-
-    def _estimate(self, stream: Stream, records: int, *, is_load: bool) -> Estimate:
-        by_page = max(-(-records // ROWS_A_CALL), 1)
-        return Estimate(stream.name, records, CALLS_A_JOB if is_load and records >= self._reading.bulk_from else by_page)
 
     def _shown(self, name: str, own: Sequence[Field]) -> list[str]:
         """Those of our fields that the org shows; the others hold nothing."""

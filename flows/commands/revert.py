@@ -10,9 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.answer import DONE, SOME_ROWS_FAILED, Answer
+from flows.orchestration import Places, runtime
 from flows.outcome import Outcome
 from flows.render import render_failures
-from flows.reverting import CONFLICT, KIND, Reverted, find_run, revert
+from flows.reverting import CONFLICT, KIND, Reverted, find_run, put_back_fields, put_back_tasks, ready_revert
 from flows.running import begin_run
 from flows.settings import load_settings
 from flows.terminal import progress_bars
@@ -32,8 +33,8 @@ _CELL = ["crm", "table", "record_id", "field", "before", "wrote", "present", "wh
 _TASK = ["crm", "task_key", "task_id", "contact_id", "play", "subject", "state", "why"]
 
 
-def run_revert(*, run: str, dry_run: bool, quiet: bool) -> Answer:
-    """Put back what that run overwrote, or with ``dry_run`` only say what would be put back."""
+def run_revert(*, run: str, dry_run: bool, quiet: bool, at: Places = runtime) -> Answer:
+    """Put back what that run overwrote, or with ``dry_run`` only say what would be put back. ``at`` is where its flow runs."""
     with progress_bars(quiet=quiet) as progress:
         work = open_work(load_settings(), progress=progress)
         run_id = find_run(work, run)
@@ -42,10 +43,17 @@ def run_revert(*, run: str, dry_run: bool, quiet: bool) -> Answer:
         if not work.journal.written_to(run_id):
             found = Reverted(run_id, erased=work.journal.erased(run_id))
         elif dry_run:
-            found = revert(work, run_id, None)
+            found = ready_revert(work, run_id, None)
+            put_back_fields(work, found, None)
+            put_back_tasks(work, found, None)
         else:
-            with begin_run(work, KIND, options={"reverts": run_id}) as done:
-                found = revert(work, run_id, done)
+            with begin_run(work, KIND, options={"reverts": run_id}) as done, at(work.settings.home) as place:
+                work.stopping = place.stopping
+                found = ready_revert(work, run_id, done)  # while Prefect's server starts
+                work.ahead["check"] = lambda *_: found
+                from flows.revert import revert  # noqa: PLC0415 - imports Prefect, while its server starts
+
+                place.run(revert, run_id)
     exit_code = SOME_ROWS_FAILED if found.conflicts or (done is not None and done.applied.failed) else DONE
     return Answer(to_data(found, done, dry_run=dry_run), render_revert(found, done, work, dry_run=dry_run), exit_code)
 

@@ -12,28 +12,24 @@ import pandas as pd
 from rich.table import Table
 
 from flows.answer import DONE, SOME_ROWS_FAILED, Answer
-from flows.applying import apply_cells, apply_tasks
-from flows.guards import guard_file
-from flows.orchestration import runtime
-from flows.outcome import Outcome, summarise
-from flows.plan_files import check_accounts, need_untouched, read_plan
+from flows.kept_plans import KIND, open_plan, ready_plan
+from flows.orchestration import Places, runtime
+from flows.outcome import Outcome
 from flows.plan_text import render_refused
 from flows.pull import TABLES, pull_all
-from flows.quota import forecast_writes, quota_of, take_up, told_of_estimate
-from flows.recovery import recover
+from flows.quota import quota_of, take_up, told_of_estimate
 from flows.render import render_sync
 from flows.running import begin_run
 from flows.settings import Settings, load_settings
-from flows.staleness import refuse_stale
 from flows.terminal import progress_bars
 from flows.work import Work, open_work
 from transforms.vocabulary.errors import BadInput
 
 
-def run_sync(*, plan_file: Path | None, quiet: bool) -> Answer:
-    """A whole sync, or the writing of one plan."""
+def run_sync(*, plan_file: Path | None, quiet: bool, at: Places = runtime) -> Answer:
+    """A whole sync, or the writing of one plan. ``at`` is where the flow runs."""
     settings = load_settings()
-    done = apply_file(settings, plan_file, quiet=quiet) if plan_file else full_sync(settings, quiet=quiet)[1]
+    done = apply_file(settings, plan_file, quiet=quiet, at=at) if plan_file else full_sync(settings, quiet=quiet)[1]
     exit_code = SOME_ROWS_FAILED if done.applied.failed else DONE
     data = done.run.summary | ({"refused": [dataclasses.asdict(one) for one in done.refused]} if plan_file else {})
     return Answer(data, [*render_sync(done), *render_refused(done)], exit_code)
@@ -57,26 +53,18 @@ def begin_ahead(work: Work, pulling: Future[Any]) -> None:
     work.ahead["pull"] = lambda _work: pulling.result()
 
 
-def apply_file(settings: Settings, file: Path, *, quiet: bool) -> Outcome:
+def apply_file(settings: Settings, file: Path, *, quiet: bool, at: Places = runtime) -> Outcome:
     """Apply exactly the plan of that file. Cells whose present value is no longer the planned old one are refused and listed."""
-    kept = read_plan(file)
-    need_untouched(kept, file)
+    kept = open_plan(file)
     with progress_bars(quiet=quiet) as progress:
         work = open_work(settings, progress=progress)
-        with begin_run(work, "apply plan") as done:
-            work.need_all()
-            check_accounts(kept.plan, done.accounts, file)
-            guard_file(work, kept, file)
-            done.recovered = sum(recover(work, name) for name in work.crms)
-            checked = refuse_stale(work, kept.plan)
-            done.plan, done.refused, done.standing = checked.plan, checked.refused, checked.standing
-            forecast_writes(work, done.plan.cells, done.plan.create, done.plan.update)
-            note = {"as_of": kept.plan.as_of.isoformat(), "file": file.name, "approved_by": kept.approval.by if kept.approval else None}
-            work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, note)
-            done.applied.failed += [one.report() for one in checked.refused]
-            apply_cells(work, done.run.run_id, done.plan.cells, done.applied)
-            apply_tasks(work, done.run.run_id, done.plan.create, done.plan.update, done.applied)
-            done.run.summary |= summarise(work, done)
+        with begin_run(work, KIND) as done, at(settings.home) as place:
+            work.stopping = place.stopping
+            applying = ready_plan(work, file, done, kept)  # while Prefect's server starts
+            work.ahead["check"] = lambda *_: applying
+            from flows.apply_plan import apply_plan  # noqa: PLC0415 - imports Prefect, while its server starts
+
+            place.run(apply_plan, file)
     return done
 
 

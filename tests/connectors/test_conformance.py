@@ -752,14 +752,24 @@ def test_writing_before_set_up_says_what_to_do(bench: Bench) -> None:
 
 
 def test_current_reads_by_the_ids_that_were_asked_for(ready: Bench) -> None:
-    """Strongly consistent, straight after a write. What does not exist is left out; HubSpot also answers for an id that was merged away."""
+    """Strongly consistent, straight after a write. What does not exist is left out; so is what went into another record, whatever that one holds."""
     crm = ready.crm()
     first, second, third = ready.ids("contacts")[:3]
     list(crm.write_fields("contacts", cells_of(ready, "contacts", [first, third], {"mood": "good"})))
-    ready.merge("contacts", first, second)
-    held = crm.current("contacts", [second, third, "999"], FIELDS).set_index("record_id")["values"].to_dict()
-    there = [second, third] if ready.name == "hubspot" else [third]
-    assert held == dict.fromkeys(there, '{"mood":"good"}')
+    went = ready.merge("contacts", first, second)
+    held = crm.current("contacts", [second, third, went[second], "999"], FIELDS).set_index("record_id")["values"].to_dict()
+    assert held == dict.fromkeys([third, went[second]], '{"mood":"good"}')
+
+
+@pytest.mark.parametrize("table", ["contacts", "companies"])
+def test_where_a_record_went_is_told(ready: Bench, table: str) -> None:
+    """Straight after a merge the CRM says into which record each id went; of records that live, or were deleted, it says nothing."""
+    crm = ready.crm()
+    first, second, third, fourth = ready.ids(table)[:4]
+    went = ready.merge(table, first, second)
+    ready.archive(table, fourth)
+    assert crm.merged_into(table, [first, second, third, fourth, went[second]]) == went
+    assert crm.merged_into(table, []) == {}
 
 
 # Tasks

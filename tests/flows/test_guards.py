@@ -17,6 +17,7 @@ from flows.settings import load_settings
 from flows.sync import sync
 from flows.work import Work, open_work
 from sandbox.running import Sandbox
+from tests.flows.plainly import plainly
 from transforms.vocabulary.changes import CELLS, TASKS
 from transforms.vocabulary.errors import RefusedToGuess
 from transforms.vocabulary.tables import CONTACTS, to_table
@@ -53,7 +54,7 @@ def stopped(portal: Sandbox) -> tuple[str, Path]:
 def apply_approved(file: Path) -> int:
     """Approve the plan and apply it; how many cells were written."""
     run_read_plan(file, PlanWishes(approve="Dana Reyes"))
-    answer = run_sync(plan_file=file, quiet=True)
+    answer = run_sync(plan_file=file, quiet=True, at=plainly)
     assert answer.exit_code == 0
     return int(answer.data["written"]["cells"])
 
@@ -67,7 +68,7 @@ def test_what_is_stopped_is_approved_and_applied(portal: Sandbox, monkeypatch: p
     told, file = stopped(portal)
     assert "the settings want every plan approved (STILLTHERE_NEED_APPROVAL)" in told
     with pytest.raises(RefusedToGuess, match="Nobody approved the plan"):
-        run_sync(plan_file=file, quiet=True)
+        run_sync(plan_file=file, quiet=True, at=plainly)
     assert apply_approved(file) == len(read_plan(file).plan.cells)
     last = portal.calls.last_number
     _, done = run_once()

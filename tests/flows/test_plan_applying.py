@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,13 @@ import pytest
 
 from connectors.salesforce.names import TASK_KEY, api_name, object_of
 from flows.answer import Answer
+from flows.apply_plan import apply_plan
 from flows.commands.sync import run_sync
+from flows.kept_plans import KIND
+from flows.outcome import Outcome
 from flows.plan_files import KeptPlan, write_plan
 from flows.planning import Plan
+from flows.running import begin_run
 from flows.settings import load_settings
 from flows.work import open_work
 from sandbox.admin import change_record
@@ -26,6 +30,7 @@ from sandbox.running import Sandbox, run_sandbox
 from sandbox.salesforce.options import OrgOptions
 from sandbox.world import WorldOptions, make_world
 from sandbox.world.parting import part_world
+from tests.flows.plainly import plainly
 from transforms.fields import FIELDS
 from transforms.vocabulary.changes import CELLS, TASKS
 from transforms.vocabulary.errors import BadInput
@@ -42,7 +47,7 @@ ROUNDS = {
 RECORDS = 20
 """Twenty records of five fields are a hundred cells."""
 
-BODY = "from pathlib import Path; from flows.commands.sync import run_sync; run_sync(plan_file=Path('plan.json'), quiet=True)"
+BODY = "from pathlib import Path; from flows.apply_plan import apply_plan; apply_plan.fn(Path('plan.json'))"
 
 
 @dataclass
@@ -168,7 +173,7 @@ def tasks_of(crm: str, contact_ids: list[str], round_name: str) -> pd.DataFrame:
 def apply(plan: Plan) -> Answer:
     """Keep the plan in a file and apply it, as ``stillthere sync --plan plan.json`` does."""
     write_plan(KeptPlan(plan), Path("plan.json"))
-    return run_sync(plan_file=Path("plan.json"), quiet=True)
+    return run_sync(plan_file=Path("plan.json"), quiet=True, at=plainly)
 
 
 def values(number: int) -> dict[str, str]:
@@ -337,7 +342,7 @@ def test_a_plan_killed_in_the_middle_is_applied_again(crm: str, path: str, stage
         child.kill()
         child.wait()
     assert stage.sandbox.calls.count(path, since=last) > 0
-    answer = run_sync(plan_file=Path("plan.json"), quiet=True)
+    answer = run_sync(plan_file=Path("plan.json"), quiet=True, at=plainly)
     assert (answer.exit_code, answer.data["refused"]) == (0, [])
     for one in stage.ids[crm][:10]:
         held = stage.held(crm, one)
@@ -345,6 +350,84 @@ def test_a_plan_killed_in_the_middle_is_applied_again(crm: str, path: str, stage
     assert set(create["task_key"]) <= set(stage.tasks(crm))
     journal = open_work(load_settings()).journal
     assert len(journal.unsettled()) + len(journal.unsettled_tasks()) == 0
+
+
+@dataclass
+class Meanwhile:
+    """Somebody who does one thing while a plan is written: when that step has come so far."""
+
+    step: str
+    far: int
+    act: Callable[[], None]
+
+    def __call__(self, step: str, done: int, expected: int | None) -> None:
+        """Told how far the run is."""
+        del expected
+        if (step, done) == (self.step, self.far):
+            self.act()
+
+
+def apply_watched(plan: Plan, who: Meanwhile, at_once: int = 5) -> Outcome:
+    """Apply a plan in batches of so few records that there are several, while somebody looks on."""
+    write_plan(KeptPlan(plan), Path("plan.json"))
+    work = open_work(load_settings(), progress=who)
+    for crm in work.crms.values():
+        crm.records_at_once = at_once
+    with begin_run(work, KIND) as done:
+        apply_plan.fn(Path("plan.json"))
+    return done
+
+
+@pytest.mark.parametrize("crm", CRMS)
+def test_what_a_person_types_between_two_batches_is_not_overwritten(crm: str, stage: Stage) -> None:
+    """Each batch is looked at straight before it is written: a value typed after the plan began is refused and stays, all others are written.
+
+    No call is made for that which was not made before: one look and one write for each batch.
+    """
+    apply(plan_of(stage, crm, 1))
+    plan = plan_of(stage, crm, 2)
+    theirs, last = stage.ids[crm][RECORDS - 1], stage.sandbox.calls.last_number
+    done = apply_watched(plan, Meanwhile("write contacts", 5, lambda: stage.edit(crm, theirs, why="She called just now.")))
+    assert [(one.key, one.field, one.present) for one in done.refused] == [(theirs, "why", "She called just now.")]
+    assert (done.applied.cells, done.run.summary["planned"]["cells"]) == (99, 99)
+    looks = stage.sandbox.calls.count(r"/contacts/batch/read|composite/sobjects/Contact$", since=last, method="POST")
+    assert looks == RECORDS // 5
+    held = stage.held(crm, theirs)
+    assert {name: held.get(name) for name in NAMES} == {**values(2), "why": "She called just now."}
+
+
+@pytest.mark.parametrize("crm", CRMS)
+def test_what_a_person_does_to_a_task_between_two_batches_stays(crm: str, stage: Stage) -> None:
+    """A task that somebody finishes while others are made is not closed by us."""
+    plan = plan_of(stage, crm, 1, records=3)
+    old, new = (tasks_of(crm, stage.ids[crm][:3], f"{name}{crm}") for name in ("between", "made"))
+    apply(Plan(plan.as_of, plan.accounts, plan.cells.head(0), old, NONE))
+    made = stage.tasks(crm)
+    closing = old.assign(task_id=old["task_key"].map(made).astype("str"), state="closed_by_us", body="Please call.\n\nClosed.")
+    theirs = old["task_key"].iloc[1]
+    done = apply_watched(
+        Plan(plan.as_of, plan.accounts, plan.cells.head(0), new, closing),
+        Meanwhile("tasks created", 3, lambda: stage.finish(crm, made[theirs])),
+    )
+    assert [one.key for one in done.refused] == [theirs]
+    assert (done.applied.tasks["created"], done.applied.tasks["updated"]) == (3, 2)
+
+
+@pytest.mark.parametrize("crm", CRMS)
+def test_a_merge_is_refused_although_the_other_record_holds_the_planned_value(crm: str, stage: Stage) -> None:
+    """A record that went into another one is not written, whatever that one holds; the sentence says where it went."""
+    old, into = stage.ids[crm][12:14]
+    plan = plan_of(stage, crm, 1, records=14)
+    cells = plan.cells[plan.cells["record_id"].isin([old])].assign(old="The same.")
+    for one in (old, into):
+        stage.edit(crm, one, why="The same.")
+    stage.remove(crm, old, into=into)
+    (went,) = open_work(load_settings()).crm(crm).merged_into("contacts", [old]).values()
+    answer = apply(Plan(plan.as_of, plan.accounts, cells[cells["field"] == "why"], NONE, NONE))
+    assert [(one["key"], one["message"].split(" after ")[0]) for one in answer.data["refused"]] == [
+        (old, f"the record was merged into {went}")
+    ]
+    assert stage.held(crm, went)["why"] == "The same."
 
 
 def test_a_plan_of_another_account_writes_nothing(stage: Stage) -> None:

@@ -17,10 +17,13 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from connectors.salesforce.names import TASK_KEY, api_name
+from flows.answer import print_answer, to_json
 from flows.applying import apply_cells, apply_tasks
 from flows.cli import app
+from flows.commands.revert import run_revert
 from flows.outcome import Outcome
 from flows.recovery import recover
+from flows.reverting import put_back_fields, put_back_tasks, ready_revert
 from flows.running import begin_run
 from flows.settings import load_settings
 from flows.work import Work, open_work
@@ -32,9 +35,11 @@ from sandbox.salesforce.options import OrgOptions
 from sandbox.world import WorldOptions, make_world
 from sandbox.world.parting import part_world
 from store.forgetting import forget
+from tests.flows.plainly import plainly
 from transforms.fields import FIELDS
-from transforms.reverting import CLOSING
+from transforms.reverting import CLOSING, Verdict
 from transforms.vocabulary.changes import CELLS, GONE, TASKS
+from transforms.vocabulary.errors import StillThereError
 from transforms.vocabulary.tables import CONTACTS, to_table
 
 WRITES = r"/batch/(update|upsert|create|archive)|composite/sobjects/Task|jobs/ingest"
@@ -164,9 +169,11 @@ def cell(work: Work, where: Cell, new: str) -> dict[str, object]:
 
 def revert(name: str, *more: str) -> tuple[int, dict[str, Any]]:
     """The command: its exit code, and its answer as JSON."""
-    told = CliRunner().invoke(app, ["revert", name, "--json", *more])
-    assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
-    return told.exit_code, orjson.loads(told.stdout)
+    try:
+        answer = run_revert(run=name, dry_run="--dry-run" in more, quiet=True, at=plainly)
+    except StillThereError as error:
+        return error.exit_code, {"error": str(error)}
+    return answer.exit_code, orjson.loads(to_json(answer.data))
 
 
 def a_task(key: str, contact_id: str, crm: str = "hubspot") -> dict[str, object]:
@@ -210,15 +217,20 @@ def test_what_is_printed_is_what_is_asked_for(place: Place) -> None:
     assert f"HubSpot contacts {gone[2]}\n" in told[f"revert {of} --dry-run"]
 
 
-def test_the_conflict_is_named_to_people_and_kept_without_values(place: Place) -> None:
+def test_the_conflict_is_named_to_people_and_kept_without_values(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The terminal shows record, field and both values; the journal keeps the record and the field alone."""
     where = ("hubspot", "contacts", place.contacts[0], "why")
     of = run({where: "ours"})
     place.by_hand(where, "Theirs, and private.")
-    told = CliRunner().invoke(app, ["revert", of], env={"COLUMNS": "200"})
-    assert told.exit_code == 3
-    assert f"HubSpot contacts {where[2]}" in told.stdout
-    assert "Theirs, and private." in told.stdout
+    answer = run_revert(run=of, dry_run=False, quiet=True, at=plainly)
+    assert answer.exit_code == 3
+    monkeypatch.setenv("COLUMNS", "200")
+    print_answer(answer, as_json=False)
+    told = capsys.readouterr().out
+    assert f"HubSpot contacts {where[2]}" in told
+    assert "Theirs, and private." in told
     kept = open_work(load_settings(), offline=True).journal.runs().iloc[-1]
     assert (kept["kind"], kept["exit_code"], of in kept["options"]) == ("revert", 3, True)
     assert where[2] in kept["summary"]
@@ -315,6 +327,52 @@ def test_a_merge_that_the_lake_does_not_know_yet_writes_nothing_wrong(place: Pla
     assert (code, told["cells"]["restored"], len(told["conflicts"])) == (3, 0, 1)
     where = ("hubspot", "contacts", merged, "why")
     assert place.holds([where]) == {where: "its own"}
+
+
+@pytest.mark.parametrize(("crm", "table"), [("hubspot", "contacts"), ("hubspot", "companies"), ("salesforce", "contacts")])
+def test_a_merge_that_the_lake_does_not_know_is_a_conflict_although_our_value_stands_there(place: Place, crm: str, table: str) -> None:
+    """Both records held our value, so the merged one does too. The CRM says where the old one went, and what stands there is the other record's.
+
+    In HubSpot both ids are old ones; in Salesforce one record lives on under its own id, and gets back its own value.
+    """
+    old, into = (place.org_contacts if crm == "salesforce" else sorted(place.sandbox.portal.snapshot()[table], key=int))[-2:]
+    of = run({(crm, table, one, "why"): "ours" for one in (old, into)})
+    if crm == "hubspot":
+        went = change_record(place.sandbox.portal, {"type": table, "do": "merge", "id": old, "into": into})["id"]
+    else:
+        went = change_in_org(place.sandbox.org, {"do": "merge", "id": old, "into": into})["id"]
+    lost = {old, into} - {went}
+    code, told = revert(of, "--dry-run")
+    assert {(one["record_id"], one["why"]) for one in told["conflicts"]} == {(one, f"merged into {went}") for one in lost}
+    code, told = revert(of)
+    assert (code, told["cells"]["restored"], told["cells"]["conflict"], told["cells"]["gone"]) == (3, 2 - len(lost), len(lost), 0)
+    where = (crm, table, went, "why")
+    assert place.holds([where]) == {where: "ours" if went not in (old, into) else ""}
+
+
+def test_what_a_person_does_between_two_batches_stays(place: Place) -> None:
+    """Cells and tasks are looked at straight before they are written, some at a time: what somebody does meanwhile is a conflict, and stays."""
+    cells = [("hubspot", "contacts", record, "why") for record in place.contacts[3:9]]
+    here, there = a_task("here", place.contacts[3]), a_task("there", place.org_contacts[3], "salesforce")
+    of = run(dict.fromkeys(cells, "ours"), tasks=[here, there])
+    (theirs,) = [row.id for row in place.sandbox.org.rows("Task") if row.values.get(TASK_KEY) == "there"]
+
+    def meanwhile(step: str, done: int, _expected: int | None) -> None:
+        if (step, done) == ("hubspot contacts taken back", 2):
+            place.by_hand(cells[-1], "Hers.")
+        if step == "hubspot tasks taken back":
+            change_in_org(place.sandbox.org, {"id": theirs, "fields": {"Subject": "Mine now"}})
+
+    work = open_work(load_settings(), progress=meanwhile)
+    work.crm("hubspot").records_at_once = 2
+    with begin_run(work, "revert") as done:
+        found = ready_revert(work, of, done)
+        put_back_fields(work, found, done)
+        put_back_tasks(work, found, done)
+    conflicts, tasks = found.listed(Verdict.CONFLICT)
+    assert (conflicts["record_id"].tolist(), tasks["task_key"].tolist()) == ([cells[-1][2]], ["there"])
+    assert (done.applied.cells, done.applied.tasks["updated"]) == (5, 1)
+    assert place.holds(cells[-1:]) == {cells[-1]: "Hers."}
 
 
 def test_a_person_who_was_erased_since(place: Place) -> None:
@@ -501,7 +559,7 @@ def test_killed_for_good_and_started_again(place: Place) -> None:
     run(dict.fromkeys(cells, "zero"))
     of = run(dict.fromkeys(cells, "ours"), tasks=[a_task("kill", place.contacts[24])])
     last = place.sandbox.calls.last_number
-    command = [sys.executable, "-m", "flows.cli", "revert", of]
+    command = [sys.executable, "-c", f"from flows.revert import revert; revert.fn({of!r})"]
     child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, stderr=subprocess.DEVNULL)  # noqa: S603 - ourselves
     try:
         while child.poll() is None and not place.sandbox.calls.count(r"/contacts/batch/update", since=last):

@@ -16,6 +16,7 @@ from flows.sync import sync
 from flows.work import Work, open_work
 from sandbox.hubspot.object_types import object_type
 from sandbox.running import Sandbox
+from tests.flows.plainly import plainly
 from transforms.fields import FIELDS
 from transforms.plan import company_values, contact_values
 from transforms.vocabulary.errors import RefusedToGuess
@@ -179,7 +180,7 @@ def test_a_record_that_fails_is_listed_and_tried_again(portal: Sandbox) -> None:
     run_plan(out=plan_file, limit=5, quiet=True)
     gone = next(iter(portal.portal.snapshot()["contacts"]))
     portal.portal.archive(object_type("contacts"), int(gone))
-    outcome = apply_file(load_settings(), plan_file, quiet=True)
+    outcome = apply_file(load_settings(), plan_file, quiet=True, at=plainly)
     assert {report.key for report in outcome.applied.failed} == {gone}
     assert {record for table, record, _ in ours(portal) if table == "contacts"} == set(portal.portal.snapshot()["contacts"])
 
@@ -194,7 +195,7 @@ def test_a_plan_writes_nothing_and_is_applied_exactly(portal: Sandbox) -> None:
     kind = object_type("contacts")
     record = portal.portal.store(kind).live[int(contact_id)]
     portal.portal.update(kind, record, {"stillthere_engagement_state": "engaged"}, portal.portal.person_source)
-    outcome = apply_file(load_settings(), Path("plan.json"), quiet=True)
+    outcome = apply_file(load_settings(), Path("plan.json"), quiet=True, at=plainly)
     planned = {(cell["table"], cell["record_id"], f"stillthere_{cell['field']}") for cell in answer.data["cells"]}
     assert planned == set(ours(portal))
     assert [(report.key, report.code) for report in outcome.applied.failed] == [(contact_id, "STALE")]
