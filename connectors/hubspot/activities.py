@@ -14,8 +14,9 @@ import orjson
 import pandas as pd
 
 from connectors.hubspot.mapping import column, made, to_archived
+from connectors.hubspot.records import next_page, to_named
 from connectors.hubspot.streams import Stream
-from connectors.hubspot.values import to_numbers, to_texts, to_times
+from connectors.hubspot.values import to_number, to_numbers, to_texts, to_times
 from connectors.texts import to_plain
 from transforms.vocabulary.changes import GONE
 from transforms.vocabulary.tables import ACTIVITIES, Channel, Direction, Outcome, empty_table
@@ -150,8 +151,8 @@ def inline_links(records: Sequence[Json], kind: str) -> tuple[dict[str, list[str
     found, unfinished = {}, []
     for record in records:
         linked = (record.get("associations") or {}).get(kind) or {}
-        found[str(record["id"])] = list(dict.fromkeys(str(one["id"]) for one in linked.get("results", ())))
-        if linked.get("paging"):
+        found[str(record["id"])] = list(dict.fromkeys(one["id"] for one in to_named(linked.get("results"), "id", what=f"list {kind}")))
+        if next_page(linked) is not None:
             unfinished.append(str(record["id"]))
     return found, unfinished
 
@@ -240,7 +241,7 @@ def _addresses(held: Json, which: str) -> str:
 
 
 def _address(party: Json) -> str:
-    name = " ".join(filter(None, (party.get("firstName"), party.get("lastName"))))
+    name = " ".join(str(part) for part in (party.get("firstName"), party.get("lastName")) if part)
     return f"{name} <{party['email']}>" if name else str(party["email"])
 
 
@@ -262,7 +263,7 @@ def _calls(records: Sequence[Json], unknown: Counter[str]) -> pd.DataFrame:
 def _call_outcome(held: Json, unknown: Counter[str]) -> str | None:
     if held.get("hs_call_disposition"):
         return _word(CALL_DISPOSITIONS, held, "hs_call_disposition", unknown, Outcome.OTHER, None)
-    if held.get("hs_call_status") == "COMPLETED" and float(held.get("hs_call_duration") or 0) >= CONNECTED_FROM_MS:
+    if held.get("hs_call_status") == "COMPLETED" and to_number(held.get("hs_call_duration")) >= CONNECTED_FROM_MS:
         return Outcome.CONNECTED
     return _word(CALL_STATUSES, held, "hs_call_status", unknown, Outcome.OTHER, None)
 

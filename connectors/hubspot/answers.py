@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from connectors.json_text import to_json
 from connectors.limiter import Word
 from connectors.sending import TryAgain, asked_wait_s
 from transforms.vocabulary.errors import CrmUnreachable, MissingScopes, NotAuthorised, NotFound, QuotaSpent, RequestRejected
@@ -37,6 +36,9 @@ STATUS_OF = {
 }
 """HubSpot's own word for an error, and the status that it means, whatever the status of the answer is. Words that are not here say nothing of it."""
 
+MIXED = 207
+"""The status of a batch of which some inputs failed."""
+
 PASSING = (423, 429, 500)
 """Of these, one item of a batch may succeed when it is sent again."""
 
@@ -57,14 +59,6 @@ class Refusal:
     properties: tuple[str, ...]
     codes: tuple[str, ...]
     body: Any
-
-
-def to_json(body: bytes) -> Any:
-    """The parsed body, or None where it is empty, HTML or cut short."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def to_word(headers: Mapping[str, str]) -> Word:
@@ -129,7 +123,7 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, what: str, ha
     if is_good and not (isinstance(data, Mapping) and data.get("status") == "error"):
         if not has_body:
             return None
-        if not isinstance(data, Mapping) or (lists and not isinstance(data.get("results"), list)):
+        if not isinstance(data, Mapping) or (lists and not _is_list(status, data)):
             # Every good answer of HubSpot's is an object; what is none comes from something in between.
             raise TryAgain(CrmUnreachable(f"We tried to {what} and HubSpot's answer was empty or cut short; run again."), is_unknown=True)
         return data
@@ -203,6 +197,11 @@ def _merged(contexts: list[Any]) -> dict[str, list[str]]:
                 str(value) for value in (values if isinstance(values, list) else [values]) if value is not None
             )
     return found
+
+
+def _is_list(status: int, body: Mapping[str, Any]) -> bool:
+    """Whether a body lists results. Where a 207 tells of errors alone, no result is the answer."""
+    return isinstance(body.get("results"), list) or (status == MIXED and not body.get("results") and bool(errors_of(body)))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -21,9 +21,10 @@ from hubspot.crm.objects.exceptions import ApiException, OpenApiException
 
 from connectors.hubspot.answers import CRM, judge, need_all_served, to_word
 from connectors.hubspot.paths import Paths
+from connectors.hubspot.records import is_in_order, next_page, to_links, to_named, to_records
 from connectors.limiter import Limiter
 from connectors.sending import Patience, gate, send, time_of
-from transforms.vocabulary.errors import NotFound, QuotaSpent, RequestRejected
+from transforms.vocabulary.errors import CrmUnreachable, NotFound, QuotaSpent, RequestRejected
 
 Json = dict[str, Any]
 
@@ -71,12 +72,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Found:
-    """One page of a list or a search: the records, how to go on (None: the end), and for a search how many there are in all."""
+    """One page of a list or a search: the records, how to go on (None: the end), and for a search how many there are in all.
+
+    ``came`` is how many results the answer held. Those that are no records are not among ``records``.
+    """
 
     records: list[Json]
     after: str | None
     at: datetime
     total: int = 0
+    came: int = 0
 
 
 class Client:
@@ -88,6 +93,7 @@ class Client:
         self.patience = patience
         self.calls: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._sorts_by_object = False
         # retry=False: the library's own retries would stand inside ours.
         maker = hubspot.HubSpot(access_token=token, host=base_url, base_url=base_url, retry=False, connection_pool_maxsize=connections)
         self._api = maker.crm.objects.basic_api.api_client
@@ -150,8 +156,8 @@ class Client:
             query["associations"] = ",".join(associations)
         if after is not None:
             query["after"] = after
-        answer = self.request(Request("GET", self.paths.objects(kind), query=query, what=f"list {kind}", purpose="read", lists=True), stop)
-        return _found(answer)
+        request = Request("GET", self.paths.objects(kind), query=query, what=f"list {kind}", purpose="read", lists=True)
+        return _found(self.request(request, stop), request.what)
 
     def search(
         self,
@@ -166,12 +172,13 @@ class Client:
     ) -> Found:
         """The first page of the records that pass all ``filters``. Lags behind the records by seconds to minutes; archived ones never appear.
 
-        The sort is sent as HubSpot's specification has it: a property's name, with a minus before it where it descends.
-        HubSpot's guide shows an object there, which its servers take as well.
+        The sort is sent as HubSpot's specification has it: a property's name, with a minus before it where it descends. HubSpot's guide shows
+        an object there. Should an answer come in another order, that form is used from then on: the extract rests on the order.
         """
+        by_object = {"propertyName": sort, "direction": "DESCENDING" if is_descending else "ASCENDING"}
         body: Json = {
             "filterGroups": [{"filters": list(filters)}] if filters else [],
-            "sorts": [f"-{sort}" if is_descending else sort],
+            "sorts": [by_object if self._sorts_by_object else f"-{sort}" if is_descending else sort],
             "properties": list(properties),
             "limit": limit,
             "after": "0",
@@ -180,15 +187,31 @@ class Client:
         if is_long:
             body["properties"] = [sort]
         request = Request("POST", self.paths.objects(kind, "search"), body=body, what=f"search {kind}", purpose="search", lists=True)
-        found = _found(self.request(request, stop))
+        answer = self.request(request, stop)
+        total = answer.body.get("total")
+        if not isinstance(total, int | str) or not str(total).isdigit():
+            # Taken for the last page, it would end an extract early.
+            raise CrmUnreachable(f"We tried to {request.what} and HubSpot's answer did not say how many there are; run again later.")
+        found = replace(_found(answer, request.what), total=int(total))
+        if not self._sorts_by_object and not is_in_order(found.records, sort, is_descending=is_descending):
+            self._sorts_by_object = True
+            return self.search(kind, filters, sort=sort, is_descending=is_descending, properties=properties, limit=limit, stop=stop)
         return self._filled(kind, found, sort, properties) if is_long else found
 
     def batch_read(
-        self, kind: str, ids: Sequence[str], properties: Sequence[str], *, id_property: str | None = None, is_archived: bool = False
+        self,
+        kind: str,
+        ids: Sequence[str],
+        properties: Sequence[str],
+        *,
+        id_property: str | None = None,
+        is_archived: bool = False,
+        needs_all: bool = True,
     ) -> Iterator[Json]:
         """The records of these ids (or of these values of a unique property) that exist, in no promised order. Strongly consistent.
 
-        ``is_archived`` asks for those in the recycle bin in place of the living ones.
+        ``is_archived`` asks for those in the recycle bin in place of the living ones. ``needs_all``: a result that is no record raises
+        CrmUnreachable. Left out, its record would be taken for one that is gone.
         """
         for part in parts(ids, BATCH_LIMIT):
             body: Json = {"inputs": [{"id": one} for one in part], "properties": list(properties), "propertiesWithHistory": []}
@@ -206,7 +229,7 @@ class Client:
                     serves_all=True,
                 )
             )
-            yield from answer.body.get("results", ())
+            yield from to_records(answer.body.get("results"), what=f"read {kind} by id", needs_all=needs_all)
 
     def batch_write(self, kind: str, action: str, inputs: Sequence[Json], *, is_repeatable: bool) -> Json:
         """One batch of at most 100 inputs, each with its objectWriteTraceId: update, upsert or create."""
@@ -247,23 +270,21 @@ class Client:
         todo: list[Json] = [{"id": one} for one in dict.fromkeys(ids)]
         while todo:
             now, todo = todo[:LINK_BATCH_LIMIT], todo[LINK_BATCH_LIMIT:]
-            path = self.paths.associations(source, target, "read")
+            path, what = self.paths.associations(source, target, "read"), f"read the associations of {source} with {target}"
             answer = self.request(
                 Request(
                     "POST",
                     path,
                     body={"inputs": now},
-                    what=f"read the associations of {source} with {target}",
+                    what=what,
                     purpose=_purpose("read", source, target),
                     lists=True,
                     serves_all=True,
                 ),
                 stop,
             )
-            for result in answer.body.get("results", ()):
-                one = str(result["from"]["id"])
-                found.setdefault(one, []).extend(str(to["toObjectId"]) for to in result.get("to", ()))
-                after = ((result.get("paging") or {}).get("next") or {}).get("after")
+            for one, ends, after in to_links(answer.body.get("results"), what=what):
+                found.setdefault(one, []).extend(ends)
                 if after:
                     todo.append({"id": one, "after": after})
         return {one: list(dict.fromkeys(many)) for one, many in found.items()}
@@ -287,17 +308,20 @@ class Client:
         after: str | None = None
         while True:
             query = {"limit": str(OWNERS_LIMIT), "archived": "true" if is_archived else "false", **({"after": after} if after else {})}
-            found = _found(self.request(Request("GET", self.paths.owners(), query=query, what="list owners", purpose="read", lists=True)))
-            yield found
-            if found.after is None:
+            answer = self.request(Request("GET", self.paths.owners(), query=query, what="list owners", purpose="read", lists=True))
+            after = next_page(answer.body)
+            results = answer.body.get("results")
+            yield Found(to_named(results, "id", what="list owners"), after, answer.at, came=len(results or ()))
+            if after is None:
                 return
-            after = found.after
 
     def closed_stages(self) -> frozenset[str]:
         """The ids of the ticket stages in which a ticket counts as closed."""
         answer = self.request(Request("GET", self.paths.pipelines("tickets"), what="read the ticket pipelines", purpose="read", lists=True))
-        stages = [stage for pipeline in answer.body.get("results", ()) for stage in pipeline.get("stages", ())]
-        return frozenset(str(stage["id"]) for stage in stages if _is_closed(stage.get("metadata") or {}))
+        what = "read the ticket pipelines"
+        pipelines = to_named(answer.body.get("results"), "id", what=what)
+        stages = [stage for pipeline in pipelines for stage in to_named(pipeline.get("stages"), "id", what=what)]
+        return frozenset(stage["id"] for stage in stages if _is_closed(stage.get("metadata")))
 
     def account(self) -> Answer:
         """Who we are: portal id, time zone, host for people."""
@@ -319,7 +343,7 @@ class Client:
                 lists=True,
             )
         )
-        return list(answer.body.get("results", ()))
+        return to_named(answer.body.get("results"), "name", what=f"read the properties of {kind}")
 
     def definition(self, kind: str, name: str) -> Json | None:
         """One property definition, or None where there is none."""
@@ -339,7 +363,7 @@ class Client:
         answer = self.request(
             Request("GET", self.paths.properties(kind, "groups"), what=f"read the property groups of {kind}", purpose="setup", lists=True)
         )
-        return list(answer.body.get("results", ()))
+        return to_named(answer.body.get("results"), "name", what=f"read the property groups of {kind}")
 
     def create_definition(self, kind: str, body: Json, *, is_group: bool = False) -> bool:
         """Create a property or a group. False where it exists already."""
@@ -368,7 +392,7 @@ class Client:
     def _filled(self, kind: str, found: Found, sort: str, properties: Sequence[str]) -> Found:
         """A search's records with properties that were too many to ask the search for. Each keeps the moment at which the search has it."""
         moments = {str(record["id"]): record["properties"].get(sort) for record in found.records}
-        held = {str(record["id"]): record for record in self.batch_read(kind, list(moments), properties)}
+        held = {str(record["id"]): record for record in self.batch_read(kind, list(moments), properties, needs_all=False)}
         records = [{**held[one], "properties": {**held[one]["properties"], sort: moment}} for one, moment in moments.items() if one in held]
         return replace(found, records=records)
 
@@ -422,9 +446,9 @@ def parts(many: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield many[start : start + size]
 
 
-def _found(answer: Answer) -> Found:
-    after = ((answer.body.get("paging") or {}).get("next") or {}).get("after")
-    return Found(answer.body.get("results") or [], str(after) if after is not None else None, answer.at, int(answer.body.get("total") or 0))
+def _found(answer: Answer, what: str) -> Found:
+    results = answer.body.get("results")
+    return Found(to_records(results, what=what), next_page(answer.body), answer.at, came=len(results or ()))
 
 
 def _purpose(purpose: str, *kinds: str) -> str:
@@ -432,5 +456,7 @@ def _purpose(purpose: str, *kinds: str) -> str:
     return "tasks" if "tasks" in kinds else purpose
 
 
-def _is_closed(metadata: Mapping[str, Any]) -> bool:
+def _is_closed(metadata: Any) -> bool:
+    if not isinstance(metadata, Mapping):
+        return False
     return str(metadata.get("ticketState", "")).upper() == "CLOSED" or str(metadata.get("isClosed", "")).lower() == "true"

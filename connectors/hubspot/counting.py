@@ -59,7 +59,7 @@ def wrong_blocks(client: Client, stream: Stream, known: Sequence[int], surplus: 
     calls = 1
     for first, end in zip(starts, [*starts[1:], END], strict=True):
         ours = known[bisect_left(known, first) : bisect_left(known, end)]
-        within = [*only, {"propertyName": ID, "operator": "BETWEEN", "value": str(first), "highValue": str(end - 1)}]
+        within = [*only, _within(first, end)]
         number = total if len(starts) == 1 else _count(client, stream, within)
         calls += len(starts) > 1
         if number - len(ours) == surplus.setdefault(str(first), 0) and (is_sure or end != END):
@@ -101,10 +101,16 @@ def _count(client: Client, stream: Stream, filters: Sequence[Json]) -> int:
 def _ids(client: Client, stream: Stream, first: int, end: int, only: Sequence[Json]) -> Iterator[list[int]]:
     """All ids of a block, ascending. No offset is used, so nothing shifts and the cap of 10,000 is never met."""
     while first < end:
-        filters = [*only, {"propertyName": ID, "operator": "BETWEEN", "value": str(first), "highValue": str(end - 1)}]
-        found = client.search(stream.kind, filters, sort=ID, properties=(ID,))
+        found = client.search(stream.kind, [*only, _within(first, end)], sort=ID, properties=(ID,))
         ids = [int(record["id"]) for record in found.records]
         yield ids
-        if len(ids) < SEARCH_LIMIT:
+        if found.came < SEARCH_LIMIT or not ids:
             return
         first = max(ids) + 1
+
+
+def _within(first: int, end: int) -> Json:
+    """The filter of a block. The last one is open: HubSpot need not be able to compare ids with a number as great as ours for that."""
+    if end == END:
+        return {"propertyName": ID, "operator": "GTE", "value": str(first)}
+    return {"propertyName": ID, "operator": "BETWEEN", "value": str(first), "highValue": str(end - 1)}

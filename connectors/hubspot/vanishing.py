@@ -96,7 +96,8 @@ class Vanishing:
             told = fates(self._client, stream, block.missing, stream.properties)
             there = {str(record["id"]): record for record in told.found if str(record["id"]) not in known}
             for some in parts([one for one in block.unread if one not in there], BATCH_LIMIT):
-                there |= {str(record["id"]): record for record in self._client.batch_read(stream.kind, some, stream.properties)}
+                read = self._client.batch_read(stream.kind, some, stream.properties, needs_all=False)
+                there |= {str(record["id"]): record for record in read}
             gone = [
                 to_archived(stream.table, told.archived),
                 to_archived(stream.table, told.erased) if stream.table == "activities" else to_erased(stream.table, told.erased),

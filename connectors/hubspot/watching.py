@@ -84,7 +84,7 @@ def watch(client: Client, stream: Stream, window: Window, *, lag_ms: int) -> Ite
 def _by_time(client: Client, stream: Stream, prop: str, properties: Sequence[str], at_ms: int, also: Sequence[Json]) -> Step:
     found = client.search(stream.kind, [_since(prop, at_ms), *also], sort=prop, properties=properties)
     now_ms = int(found.at.timestamp() * 1000)
-    if found.total <= len(found.records) or not found.records:
+    if found.total <= found.came or not found.records:
         return Step(found.records, None, None, now_ms, found.total)
     moments = [_moment(record, prop) for record in found.records]
     last = max(moments)
@@ -102,7 +102,7 @@ def _by_id(client: Client, stream: Stream, prop: str, properties: Sequence[str],
     ]
     found = client.search(stream.kind, filters, sort="hs_object_id", properties=properties)
     now_ms = int(found.at.timestamp() * 1000)
-    if len(found.records) < SEARCH_LIMIT:
+    if found.came < SEARCH_LIMIT or not found.records:
         return Step(found.records, at_ms + 1, None, now_ms, found.total)
     return Step(found.records, at_ms, max(int(record["id"]) for record in found.records), now_ms, found.total)
 

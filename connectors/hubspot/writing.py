@@ -115,10 +115,8 @@ def _is_same(wanted: str, held: object) -> bool:
     text = "" if held is None else str(held)
     if text == wanted:
         return True
-    try:
-        return bool(text) and to_ms(wanted) == to_ms(text)
-    except ValueError:
-        return False
+    ms = to_ms(wanted)
+    return ms is not None and ms == to_ms(text)
 
 
 def to_report(table: str, key: str, outcome: Outcome, fate: Fate | None = None) -> WriteReport:

@@ -328,7 +328,10 @@ def _made(rows: pd.DataFrame, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
         "modified_at": to_times(column(rows, "SystemModstamp")),
         "participant_count": count.astype("Int64"),
     }
-    return made(ACTIVITIES, {**shared, **columns}, len(rows)) if len(rows) else empty_table(ACTIVITIES)
+    # What cannot be placed in time tells nothing of when somebody was heard.
+    is_placed = columns["occurred_at"].notna().to_numpy()
+    placed = {name: values.reset_index(drop=True)[is_placed] for name, values in {**shared, **columns}.items()}
+    return made(ACTIVITIES, placed, int(is_placed.sum())) if is_placed.any() else empty_table(ACTIVITIES)
 
 
 def _ticket(frame: pd.DataFrame, direction: Direction, outcome: Outcome) -> dict[str, pd.Series]:

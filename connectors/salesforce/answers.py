@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from connectors.json_text import to_json
 from connectors.limiter import Word
 from connectors.sending import TryAgain, asked_wait_s
 from transforms.vocabulary.errors import CrmUnreachable, MissingScopes, NotAuthorised, NotFound, QuotaSpent, RequestRejected
@@ -72,14 +71,6 @@ class SessionEnded(Exception):
 
 class CursorEnded(CrmUnreachable):
     """The rest of a query's answer can no longer be had. A user has ten cursors at once, and other programs may sign in as the same one."""
-
-
-def to_json(body: bytes) -> Any:
-    """The parsed body, or None where it is empty, HTML or cut short."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def to_word(headers: Mapping[str, str]) -> Word:

@@ -31,12 +31,14 @@ def of_json(stream: Stream, shape: Shape, records: Sequence[Json]) -> Batch:
     children = shape.children(stream.children)
     if children is None:
         return Batch(frame, pd.DataFrame())
-    found = [
-        {**one, children.key: record["Id"]}
-        for record in records
-        for one in ((record.get(children.relationship) or {}).get("records") or ())
-    ]
+    found = [{**one, children.key: record["Id"]} for record in records for one in _nested(record.get(children.relationship))]
     return Batch(frame, flatten(found, [children.key, *children.fields]))
+
+
+def _nested(answer: Any) -> list[Json]:
+    """The rows of a child query; null where there are none."""
+    rows = answer.get("records") if isinstance(answer, dict) else None
+    return [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
 
 
 def of_csv(stream: Stream, rows: pa.RecordBatch | pa.Table, children: pd.DataFrame | None = None) -> Batch:

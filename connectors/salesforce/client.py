@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import NoneType
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import orjson
 import requests
@@ -392,10 +392,20 @@ def parts(many: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def to_found(answer: Answer) -> Found:
-    """A query's answer. What has no rows but says that there are more would end an extract early, and is refused."""
+    """A query's answer. What is no record is left out, so that it does not keep its neighbours from being read."""
     body = answer.body
+    records = [one for one in body.get("records") or () if isinstance(one, dict)]
+    if any(one.get("Id") for one in records):
+        # Where the id was asked for, a row without one is nobody's; counts and the like have none.
+        records = [one for one in records if one.get("Id")]
     more = body.get("nextRecordsUrl") if not body.get("done", True) else None
-    return Found(body.get("records") or [], int(body.get("totalSize") or 0), str(more) if more else None, answer.at)
+    return Found(records, int(body.get("totalSize") or 0), _below_host(str(more)) if more else None, answer.at)
+
+
+def _below_host(address: str) -> str:
+    """A path and its query, also where the address was told with its host. Only our own host ever gets our session."""
+    parted = urlsplit(address)
+    return urlunsplit(("", "", parted.path, parted.query, ""))
 
 
 def _is_list_of(body: Any, length: int, kind: Any) -> bool:

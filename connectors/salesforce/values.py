@@ -14,10 +14,13 @@ _DOMAIN = re.compile(r"^(?:https?://)?(?:www\.)?([^/:?#\s]+)", re.IGNORECASE)
 
 
 def to_ms(text: str | None) -> int | None:
-    """A moment in epoch milliseconds, from ``2024-11-07T07:00:00.000+0000`` (REST), ``….000Z`` (Bulk) or a day."""
+    """A moment in epoch milliseconds, from ``2024-11-07T07:00:00.000+0000`` (REST), ``….000Z`` (Bulk) or a day; None where it is no moment."""
     if not text or not isinstance(text, str):
         return None
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 

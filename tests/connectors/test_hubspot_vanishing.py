@@ -155,9 +155,10 @@ class Listed:
 
     def search(self, _kind: str, filters: Sequence[dict[str, Any]], *, limit: int = 200, **_asked: object) -> Found:
         """Those of the ids that lie between the bounds, as HubSpot's search gives them."""
-        low, high = (int(filters[0]["value"]), int(filters[0]["highValue"])) if filters else (0, 2**63)
+        low, high = (int(filters[0]["value"]), int(filters[0].get("highValue", 2**63))) if filters else (0, 2**63)
         found = [one for one in self.there if low <= one <= high]
-        return Found([{"id": str(one)} for one in found[:limit]], None, datetime(2026, 11, 22, tzinfo=UTC), len(found))
+        shown = [{"id": str(one)} for one in found[:limit]]
+        return Found(shown, None, datetime(2026, 11, 22, tzinfo=UTC), len(found), len(shown))
 
 
 IDS = st.sets(st.integers(1, 3_000), max_size=600)
