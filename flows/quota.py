@@ -33,10 +33,7 @@ LOOKED_BACK = 30
 PULLS = 5
 """A pull is forecast as the middle one of so many."""
 
-ASK_BELOW = 200_000
-"""Calls that are ours today. With more of them twenty million records can be read, so that nothing is asked ahead."""
-
-LAST_RUNS, ESTIMATE, NOTHING = "last runs", "estimate", "nothing"
+LAST_RUNS, ESTIMATE, LEAST, NOTHING = "last runs", "estimate", "least", "nothing"
 
 
 @dataclass
@@ -79,24 +76,24 @@ def take_up(work: Work, checkups: Mapping[str, Checkup]) -> dict[str, Any]:
 
 
 def forecast_pull(work: Work, name: str, start: datetime | None = None) -> None:
-    """Forecast what reading one CRM takes, from the last pulls, or by asking it where there were none; say so where it is more than is ours."""
+    """Forecast what reading one CRM takes; say so where it is more than is ours.
+
+    Of changes: from the last pulls, and where there were none, what a pull takes at least. Where all is read, or history: from how much there is.
+    """
     crm, found = work.crms[name], work.quota.forecasts.setdefault(name, Forecast())
     found.is_load = any(work.lake.cursor(name, table, track=_track(table, start)) is None for table in TABLES)
     pulls = work.quota.pulls.get(name, [])
-    usable = crm.quota().usable
     if pulls and not found.is_load:
         purposes = sorted({purpose for used in pulls for purpose in used})
         found.calls |= {purpose: round(median(used.get(purpose, 0) for used in pulls)) for purpose in purposes}
         needed, found.source = found.total, LAST_RUNS
-    elif start is not None or (usable is not None and usable < ASK_BELOW):
-        before = crm.calls()
-        asked = [crm.estimate(table, work.lake.cursor(name, table, track=_track(table, start)), start) for table in TABLES]
-        # Asking takes calls too.
-        found.calls = {purpose: n for purpose, n in crm.calls().items() if n > before.get(purpose, 0)}
-        needed, found.source = sum(one.calls for some in asked for one in some), ESTIMATE
-        found.calls["read"] = found.calls.get("read", 0) + needed
+    elif found.is_load or start is not None:
+        estimates = [one for of in TABLES for one in crm.estimate(of, work.lake.cursor(name, of, track=_track(of, start)), start)]
+        found.calls, found.source = crm.calls(), ESTIMATE  # asking took calls too
+        needed = _add(found.calls, [one.purposes for one in estimates])
     else:
-        return
+        found.calls, found.source = crm.calls(), LEAST
+        needed = _add(found.calls, [crm.least_calls()])
     _warn(work, name, "reading", needed)
 
 
@@ -183,6 +180,16 @@ def told_of_estimate(name: str, calls: int, quota: Quota) -> str:
     return (
         f"{ours}, and it takes {calls:,}: it goes on as far as they reach, and the same command goes on from there when there are new ones."
     )
+
+
+def _add(calls: dict[str, int], more: Iterable[Mapping[str, int]]) -> int:
+    """Add calls by purpose; how many were added."""
+    added = 0
+    for one in more:
+        for purpose, number in one.items():
+            calls[purpose] = calls.get(purpose, 0) + number
+            added += number
+    return added
 
 
 def _warn(work: Work, name: str, what: str, needed: int) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 from connectors.hubspot.activities import EMAIL_DIRECTIONS, inline_links, to_activities, to_reopened
 from connectors.hubspot.client import LIST_LIMIT, SEARCH_LIMIT, Client
 from connectors.hubspot.cursors import END, Load, Standing, State, Window
+from connectors.hubspot.estimating import recall
 from connectors.hubspot.facts import SAME_REPLY_MS, Fact, Heard, to_fact_rows, to_facts, unheard
 from connectors.hubspot.loading import Loaded, load, probe
 from connectors.hubspot.mapping import to_companies, to_contacts, to_merged, to_standing
@@ -110,7 +111,10 @@ class Extract:
     # Full loads
 
     def _load(self, streams: Sequence[Stream]) -> Iterator[Page]:
-        if self._at.start_ms is not None:
+        if self._at.start_ms is None:
+            for stream in streams:
+                recall(self._memory.probed, stream, self._at.states[stream.name])
+        else:
             streams = [stream for stream in streams if self._has_way(stream)]
         by_list = [
             (stream, state) for stream in streams if isinstance(state := self._at.states[stream.name], Load) and state.way != "search"

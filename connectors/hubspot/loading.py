@@ -119,7 +119,7 @@ class _Run:
 
     def _read(self, span: Span) -> None:
         source = span.source
-        if not source.is_known:
+        if source.load.total is None:
             probe(self.client, source.stream, source.load, self.stop)
         # One id early: whether a token means "from here" or "after this" makes no difference then.
         after = span.token or (str(span.first - 1) if span.first else None)

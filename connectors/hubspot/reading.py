@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from connectors.hubspot.cursors import Window
+from connectors.hubspot.estimating import Probed
 from connectors.hubspot.facts import Fact
 from connectors.hubspot.streams import Stream
 from transforms.vocabulary.changes import Unread
@@ -68,3 +69,4 @@ class Memory:
     gathered: Gathered | None = None
     owners: set[str] = field(default_factory=set)
     unread: dict[str, Unread] = field(default_factory=dict)
+    probed: dict[str, Probed] = field(default_factory=dict)

@@ -59,6 +59,7 @@ class Memory:
     unknown: Counter[str] = field(default_factory=Counter)
     in_window: dict[str, set[str]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    is_sized: bool = False
     owners: set[str] = field(default_factory=set)
     unread: list[Unread] = field(default_factory=list)
 

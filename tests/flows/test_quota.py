@@ -165,9 +165,10 @@ def test_a_lower_reserve_counts_at_once(portal: Sandbox, monkeypatch: pytest.Mon
 
 
 def test_calls_are_forecast_counted_and_compared(portal: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
-    """The first sync asks what it will take where calls are scarce; the third knows it from the second; writing is forecast exactly."""
+    """The first sync asks what it will take; the third knows it from the second; writing is forecast exactly."""
     first = run_once().run.summary["quota"][HUBSPOT]
     assert (first["forecast_from"], first["is_load"]) == ("estimate", True)
+    assert first["forecast_total"] == pytest.approx(first["used_total"], rel=0.2)
     assert first["forecast"]["write"] == first["used"]["write"]
     assert first["forecast"]["tasks"] == pytest.approx(first["used"]["tasks"], abs=1)
     second = run_once().run.summary["quota"][HUBSPOT]

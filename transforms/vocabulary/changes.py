@@ -188,8 +188,9 @@ class Checkup:
 
 @dataclass(frozen=True)
 class Estimate:
-    """How many calls an extract or a write is expected to cost, and for how many records."""
+    """How many calls an extract is expected to cost, and for how many records. ``purposes`` are the same calls by what they are counted under."""
 
     stream: str
     records: int
     calls: int
+    purposes: Mapping[str, int] = field(default_factory=dict)
