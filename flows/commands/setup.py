@@ -6,13 +6,15 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from rich.console import RenderableType
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from connectors.protocol import Crm
 from flows.answer import Answer
 from flows.quota import quota_of, take_up
 from flows.settings import load_settings
 from flows.work import Work, open_work
+from transforms.crms import crm_name
 from transforms.fields import FIELDS
 from transforms.vocabulary.changes import Change
 
@@ -28,8 +30,8 @@ def run_check() -> Answer:
     checkups = list(found.values())
     parts: list[RenderableType] = []
     for name, checkup in found.items():
-        parts.append(f"[bold]{checkup.crm}[/bold] · {checkup.account} · its clock says {checkup.now:%d %b %Y %H:%M} UTC")
-        table = Table(box=None, show_header=False)
+        parts.append(f"[bold]{crm_name(checkup.crm)}[/bold] · {checkup.account} · its clock says {checkup.now:%d %b %Y %H:%M} UTC")
+        table = Table(*(Column(overflow="fold") for _ in range(4)), box=None, show_header=False)
         for finding in checkup.findings:
             table.add_row("[green]good[/green]" if finding.is_good else "[red]to do[/red]", finding.what, finding.detail, finding.advice)
         ours = quota[name]
@@ -62,13 +64,21 @@ def _change(pending: Callable[[Crm], list[Change]], apply: Callable[[Crm, Sequen
         for name, crm in work.crms.items():
             apply(crm, changes[name])
     listed = [change for of_crm in changes.values() for change in of_crm]
-    table = Table("CRM", "What", "Name", "Action", "Detail", box=None)
-    for change in listed:
-        table.add_row(change.crm, change.what, change.name, change.action, change.detail)
     done = f"Would {verb}" if dry_run else {"create": "Created", "take away": "Took away"}[verb]
     ending = f"{done} {len(listed)} thing{'s' if len(listed) != 1 else ''}." if listed else f"Nothing to {verb}."
     data = {
         "dry_run": dry_run,
         "changes": [{"crm": c.crm, "what": c.what, "name": c.name, "action": c.action, "detail": c.detail} for c in listed],
     }
-    return Answer(data, [table, ending] if listed else [ending])
+    return Answer(data, [*(part for of_crm in changes.values() for part in _listed(of_crm)), ending])
+
+
+def _listed(changes: Sequence[Change]) -> list[RenderableType]:
+    """What is made or taken away in one CRM. A name is told in full: whoever looks for the field in the CRM needs it."""
+    if not changes:
+        return []
+    table = Table("What", Column("Name", overflow="fold", no_wrap=True), "Detail", box=None)
+    for change in changes:
+        what = change.what if change.action == "create" else f"{change.action} {change.what}"
+        table.add_row(what, escape(change.name), escape(change.detail))
+    return [f"[bold]{crm_name(changes[0].crm)}[/bold]", table, ""]

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from connectors.files import in_one_piece, put_file, read_table
 from flows.cli import app
+from sandbox.running import Sandbox
+from transforms.fields import CONTACT_FIELDS
 from transforms.vocabulary.errors import BadInput
 
 DONE, MUST_ACT = 0, 10
@@ -276,3 +278,12 @@ def test_what_is_left_out_is_told_to_machines(folder: Path) -> None:
         ],
     )
     assert json.loads(result.output)["activities_left_out"] == 0
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_the_names_of_fields_are_shown_in_full(portal: Sandbox, columns: str) -> None:
+    """What would be taken away is named as it is found in the CRM, also in a narrow terminal: nothing is cut off with dots."""
+    result = CliRunner().invoke(app, ["teardown", "--dry-run"], env={"COLUMNS": columns})
+    assert (result.exit_code, "…" in result.output) == (DONE, False)
+    joined = "".join(result.output.split())
+    assert [name for name in (f"contacts.stillthere_{field.name}" for field in CONTACT_FIELDS) if name not in joined] == []
