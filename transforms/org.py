@@ -20,8 +20,10 @@ from transforms.silence.gaps import Traffic, find_holes
 from transforms.silence.holes import Hole, Holes
 from transforms.silence.judging import Learned, learn
 from transforms.silence.sample import Sample
+from transforms.silence.stops import Stop, judge_stop
 from transforms.vocabulary.errors import BadInput
 
+DAY = pd.Timedelta(days=1)
 PAUSE_STEPS = np.arange(-4.0, 12.25, 0.25)
 """Edges of the histogram of pauses, as log2 of pause ÷ usual gap (of the pause in days where there is no rhythm yet)."""
 WEEKS = 64
@@ -212,32 +214,49 @@ class Org:
         return result
 
     @cached_property
+    def _stops(self) -> dict[str, Stop]:
+        """The sources that were busy, served several people, and have brought nothing for ``deaf_after_days``: how surprising that is."""
+        now, found = pd.Timestamp(self.tally.as_of), {}
+        for name, source in self.tally.sources.items():
+            quiet_days = (now - pd.Timestamp(source.last)) / DAY
+            if quiet_days >= self.policy.deaf_after_days and source.persons >= self.policy.deaf_persons:
+                stop = judge_stop(source.weeks, quiet_days)
+                if stop.expected >= self.policy.deaf_expected:
+                    found[name] = stop
+        return found
+
+    @cached_property
     def deaf_since(self) -> dict[str, pd.Timestamp]:
         """Sources that delivered before and do not now, and since when.
 
-        Expected are as many records a week as in the twelve weeks up to its last record. Where at least ``deaf_expected`` are missing,
-        chance is no explanation (Poisson: under 1 in 100,000), a lull of one person neither, since the source must have served several.
+        Expected are as many records a week as in the twelve weeks up to its last record. A source is deaf where chance is no explanation: with counts as
+        uneven as they were in the half-year before (negative binomial), −ln of the chance of nothing is at least ``deaf_expected`` (under 1 in
+        100,000). A lull of one person is none either, since the source must have served several.
         A source that brings what we send and nothing of theirs any more is deaf too: a hole of what was heard that is still open.
         What may not be read any more is deaf at once, with all its mailboxes.
         """
         now = pd.Timestamp(self.tally.as_of)
-        found = {}
-        for name, source in self.tally.sources.items():
-            last = pd.Timestamp(source.last)
-            quiet_days = (now - last) / pd.Timedelta(days=1)
-            if quiet_days < self.policy.deaf_after_days or source.persons < self.policy.deaf_persons:
-                continue
-            newest = int(quiet_days // 7)
-            weekly = source.weeks[newest : newest + 12]
-            if len(weekly) == 0:
-                continue
-            if weekly.mean() * quiet_days / 7 >= self.policy.deaf_expected:
-                found[name] = last
+        deaf = [name for name, stop in self._stops.items() if stop.surprise >= self.policy.deaf_expected]
+        found = {name: pd.Timestamp(self.tally.sources[name].last) for name in deaf}
         for hole in self.holes.open_at(first_unknown_day(now)):
             began = pd.Timestamp(hole.start, unit="D", tz="UTC")
             found |= {name: min(began, found.get(name, began)) for name in self.tally.sources if hole.hides(name)}
         for name, one in self.cut_off.items():
             found[name] = min(one.since, found.get(name, one.since))
+        return found
+
+    @cached_property
+    def in_doubt_since(self) -> dict[str, pd.Timestamp]:
+        """Sources in a lull that may be a stop, and since when: much is missing, but they always spoke in bursts, so it may be chance.
+
+        Nobody becomes silent by such a lull, and nobody is told of it: of ten in a public mail log nine ended by themselves. It is in doubt
+        from the day on which ``deaf_expected`` records were missing.
+        """
+        found = {}
+        for name, stop in self._stops.items():
+            if name not in self.deaf_since:
+                days = np.ceil(max(self.policy.deaf_after_days, 7 * self.policy.deaf_expected / stop.weekly))
+                found[name] = pd.Timestamp(self.tally.sources[name].last) + days * DAY
         return found
 
 

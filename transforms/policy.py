@@ -101,7 +101,8 @@ class Policy:
     """A source must have been quiet for at least this long to be called deaf."""
 
     deaf_expected: float = 12.0
-    """A source is deaf when at least this many records were to be expected since its last one, by its own earlier weeks."""
+    """A source is deaf when chance does not explain its silence: −ln of the chance is at least this (12: under 1 in 100,000). For one that delivers
+    evenly that is so many records missing; one that always came in bursts needs more. From so many missing on, silence tasks wait."""
 
     hole_expected: float = 20.0
     """A time without a word from anybody is a hole in the data where so many people a day, added up, would have been heard by what is usual."""

@@ -119,9 +119,9 @@ def coverage(book: Book) -> pd.Series:
 
 
 def sources_of(book: Book) -> pd.DataFrame:
-    """The sources by which each person was heard from in the last year, with ``is_deaf``, ``deaf_since`` and when it brought something (``at``).
+    """The sources by which each person was heard from in the last year, whether each has stopped, and when it brought something (``at``).
 
-    For people not heard from: those by which we wrote to them, else the mailboxes of their owners. What two CRMs tell is missed only where
+    ``is_deaf``, ``deaf_since``, and ``in_doubt_since`` for a lull that may be a stop. For people not heard from: those by which we wrote to them, else the mailboxes of their owners. What two CRMs tell is missed only where
     both of them have stopped.
     """
     heard = book.within(book.heard, book.policy.year_days)
@@ -142,30 +142,43 @@ def sources_of(book: Book) -> pd.DataFrame:
         {"person_id": owned.index, "source": owned["crm"] + "|" + owned["owner_id"] + "|email", "whole": owned["crm"] + "|*|email"}
     )
     found = pd.concat([named, mailboxes], ignore_index=True)
-    since = book.org.deaf_since
-    stopped = (
-        [since.get(source, since.get(whole, pd.NaT)) for source, whole in zip(found["source"], found["whole"], strict=True)]
-        if since
-        else pd.NaT
-    )
-    found["deaf_since"] = pd.Series(stopped, index=found.index, dtype="datetime64[us, UTC]")
-    if since and len(book.told_again):
-        alive = _told_by_others(book, since)
-        found["deaf_since"] = found["deaf_since"].mask(pd.Series([*rows.index.isin(alive), *[False] * len(mailboxes)], index=found.index))
+    for name, since in (("deaf_since", book.org.deaf_since), ("in_doubt_since", book.org.in_doubt_since)):
+        stopped = (
+            [since.get(source, since.get(whole, pd.NaT)) for source, whole in zip(found["source"], found["whole"], strict=True)]
+            if since
+            else pd.NaT
+        )
+        found[name] = pd.Series(stopped, index=found.index, dtype="datetime64[us, UTC]")
+        if since and len(book.told_again):
+            alive = _told_by_others(book, since)
+            found[name] = found[name].mask(pd.Series([*rows.index.isin(alive), *[False] * len(mailboxes)], index=found.index))
     return found.assign(is_deaf=found["deaf_since"].notna())
+
+
+def last_source(book: Book) -> pd.DataFrame:
+    """For each person heard from in the last year the source by which they were heard last, as in ``sources_of``; missing for all others."""
+    found = book.frame(sources_of)
+    latest = found[found["at"].notna()].sort_values(["person_id", "at", "source"]).drop_duplicates("person_id", keep="last")
+    return latest.set_index("person_id").reindex(book.persons.index)
 
 
 def is_last_source_deaf(book: Book) -> pd.Series:
     """Whether the source by which each person was last heard has stopped since: their silence may be ours, whatever else still delivers."""
-    found = book.frame(sources_of)
-    latest = found[found["at"].notna()].sort_values(["person_id", "at", "source"]).drop_duplicates("person_id", keep="last")
-    return book.align(latest.set_index("person_id")["is_deaf"]).fillna(value=False).astype(bool)
+    return book.frame(last_source)["is_deaf"].fillna(value=False).astype(bool)
+
+
+def days_in_doubt(book: Book) -> pd.Series:
+    """For how many whole days the source by which each person was last heard has been in a lull that may be a stop; 0 where it is in none.
+
+    For them the clock of the silence stands still: nobody becomes silent by a lull of everybody.
+    """
+    return book.days_since(book.frame(last_source)["in_doubt_since"]).fillna(0.0) // 1
 
 
 def has_just_stopped(book: Book) -> pd.Series:
-    """Whether any source by which each person was heard has stopped in the last 90 days. Later they will have found another way, as after a colleague left."""
+    """Whether any source by which each person was heard has stopped in the last 90 days, or may have. Later they will have found another way, as after a colleague left."""
     found = book.frame(sources_of)
-    is_fresh = book.days_since(found["deaf_since"]) < book.policy.short_window_days
+    is_fresh = book.days_since(found[["deaf_since", "in_doubt_since"]].min(axis=1)) < book.policy.short_window_days
     return pd.Series(book.persons.index.isin(found.loc[is_fresh, "person_id"]), index=book.persons.index)
 
 

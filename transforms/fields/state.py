@@ -15,6 +15,7 @@ from transforms.fields.choosing import TOLD, tally_words
 from transforms.fields.job import absent_until, job_evidence, job_state
 from transforms.fields.listening import (
     coverage,
+    days_in_doubt,
     hear_back_chance,
     is_last_source_deaf,
     last_heard_at,
@@ -82,14 +83,15 @@ def engagement_state(book: Book) -> pd.Series:
 PAUSES = ("engaged", "cooling", "quiet", "silent")
 """The states of a pause, from none to the longest."""
 
-CLEARLY = 1.2
-"""A state goes back without anything heard only where the limit is passed by a fifth: less is a change of what was learned, not of them."""
+CLEARLY = 1.5
+"""A state goes back without anything heard only where the limit is passed by half: less is a change of what was learned, not of them."""
 
 
 def pause_state(book: Book, ease: float = 1.0) -> np.ndarray:
     """The place in PAUSES of each person, from the chance and the pause alone; with ``ease`` over 1, of those who nearly stand there too."""
     rhythm, limits = book.rhythm, book.frame(pause_limits)
-    recency = rhythm["recency"] * ease
+    # In a lull that may be a stop the clock stands still: what was said before it stays.
+    recency = (rhythm["recency"] - days_in_doubt(book)).clip(lower=1) * ease
     is_low = book.value(hear_back_chance) <= book.org.silent_chance * ease
     is_long = recency > limits["quiet"]
     # A low chance alone says nothing against somebody who has a slow rhythm and keeps it; without a rhythm it is all there is.

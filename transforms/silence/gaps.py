@@ -184,7 +184,7 @@ def _gaps(name: str, counts: _Counts, us: _Counts | None, end: int, policy: Poli
         uneven = max(_unevenness(counts, start, stop, end, block) for block in BLOCKS)
         is_whole = is_work or stop - start >= NO_HOLIDAYS
         beyond = expected if is_whole else min(rates) * max(stop - start - HOLIDAYS, 0)
-        if strays <= STRAY_SHARE * expected and _surprise(strays, beyond, uneven) >= policy.deaf_expected:
+        if strays <= STRAY_SHARE * expected and surprise(strays, beyond, uneven) >= policy.deaf_expected:
             found.append((start, stop, round(expected), strays))
             done = last
     return found
@@ -213,7 +213,7 @@ def _reach(place: int, count: np.ndarray, following: np.ndarray, gap: np.ndarray
     return reached
 
 
-def _surprise(strays: int, expected: float, uneven: float) -> float:
+def surprise(strays: int, expected: float, uneven: float) -> float:
     """−ln of the chance that so few came: negative binomial with that mean and variance ÷ mean, Poisson where counts are even."""
     if expected <= 0:
         return 0.0
@@ -230,5 +230,10 @@ def _unevenness(counts: _Counts, start: int, stop: int, end: int, block: int) ->
         whole = (finish - begin) // block
         inside = (day >= begin) & (day < begin + whole * block)
         blocks += np.bincount((day[inside] - begin) // block, weights=count[inside], minlength=whole).tolist() if whole else []
-    mean = float(np.mean(blocks)) if blocks else 0.0
+    return variance_to_mean(np.array(blocks))
+
+
+def variance_to_mean(blocks: np.ndarray) -> float:
+    """Variance ÷ mean of counts, never under that of chance alone, 1; also 1 where there are too few to tell."""
+    mean = float(np.mean(blocks)) if len(blocks) else 0.0
     return max(float(np.var(blocks, ddof=1)) / mean, 1.0) if len(blocks) >= 4 and mean > 0 else 1.0
