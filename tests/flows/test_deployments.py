@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +31,7 @@ START_S = 180
 """A busy machine needs its time to start a server for the first time."""
 
 RUN_S = 180
+DEPLOYED = ("sync/sync-hourly", "backfill/backfill", "apply-plan/apply-plan", "revert/revert")
 
 
 @dataclass
@@ -40,10 +41,24 @@ class Site:
     url: str
     crm: Sandbox
     log: Path
+    environment: dict[str, str]
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Ask the Prefect server."""
         return ask(method, f"{self.url}{path}", body)
+
+    def call(self, *words: str) -> None:
+        """Run a command of ours as the worker would."""
+        run_well([str(Path(sys.executable).parent / "stillthere"), *words], self.environment)
+
+    def states(self) -> set[str]:
+        """What stands in the contacts' state."""
+        answer = ask(
+            "GET",
+            f"{self.crm.base_url}/crm/v3/objects/contacts?limit=100&properties=stillthere_engagement_state",
+            Authorization=f"Bearer {self.crm.token}",
+        )
+        return {record["properties"].get("stillthere_engagement_state") or "" for record in answer["results"]}
 
     def run(self, deployment: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Start a deployment by hand and wait for its end; gives the flow run."""
@@ -55,6 +70,12 @@ class Site:
             run = self.ask("GET", f"/flow_runs/{run['id']}")
         assert run["state_type"] == "COMPLETED", f"{run['state_name']}: {run['state']['message']}\n{self.log.read_text()[-4000:]}"
         return dict(run)
+
+
+def run_well(command: Sequence[str], environment: dict[str, str]) -> None:
+    """Run a command that must end well."""
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=RUN_S, check=False)  # noqa: S603 - ours
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
 
 def ask(method: str, url: str, body: object = None, **headers: str) -> Any:
@@ -131,8 +152,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         }
 
         def call(*command: str) -> None:
-            done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=RUN_S, check=False)  # noqa: S603 - ours
-            assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+            run_well(command, environment)
 
         server_log, worker_log = folder / "server.log", folder / "worker.log"
         server = stack.enter_context(
@@ -144,7 +164,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         call(prefect, "--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
         call(prefect, "automation", "create", "--from-file", "deployments/automations/zombies.yaml")
         stack.enter_context(kept_running([prefect, "worker", "start", "--pool", "stillthere", "--limit", "2"], environment, worker_log))
-        yield Site(url, crm, worker_log)
+        yield Site(url, crm, worker_log, environment)
 
 
 @pytest.mark.slow
@@ -152,16 +172,28 @@ def test_the_worker_runs_sync_and_backfill_to_their_end(site: Site) -> None:
     """A deployed backfill brings the history, a deployed sync writes our fields, and both show in Prefect what they did."""
     backfill = site.run("backfill/backfill", {"since": "2026-01-01"})
     sync = site.run("sync/sync-hourly", {})
-    answer = ask(
-        "GET",
-        f"{site.crm.base_url}/crm/v3/objects/contacts?limit=100&properties=stillthere_engagement_state",
-        Authorization=f"Bearer {site.crm.token}",
-    )
-    states = {record["properties"].get("stillthere_engagement_state") for record in answer["results"]}
-    assert states - {None, ""}
+    assert site.states() != {""}
     kept = site.ask("POST", "/artifacts/filter", {"limit": 200})
     assert {item["flow_run_id"] for item in kept if item["key"] == "run-summary"} == {backfill["id"], sync["id"]}
     assert [item["flow_run_id"] for item in kept if item["key"] == "changed-fields"] == [sync["id"]]
+
+
+@pytest.mark.slow
+def test_the_worker_takes_a_run_back_and_applies_a_plan(site: Site) -> None:
+    """A deployed revert empties what a first sync wrote, a deployed plan writes it again; both show in Prefect what they did, and no value."""
+    site.run("sync/sync-hourly", {})
+    states = site.states()
+    revert = site.run("revert/revert", {"run": "last"})
+    assert (revert["parameters"], site.states()) == ({"run": "last"}, {""})
+    file = str(site.log.parent / "plan.json")
+    site.call("plan", "--out", file)
+    plan = site.run("apply-plan/apply-plan", {"file": file})
+    assert site.states() == states
+    kept = [item for item in site.ask("POST", "/artifacts/filter", {"limit": 200}) if item["flow_run_id"] in (revert["id"], plan["id"])]
+    assert [item["flow_run_id"] for item in kept if item["key"] == "changed-fields"] == [plan["id"]]
+    assert {item["flow_run_id"] for item in kept if item["key"] == "run-summary"} == {revert["id"], plan["id"]}
+    shown = json.dumps([item["data"] for item in kept])
+    assert [one for one in (site.crm.token, "@", "first value") if one in shown] == []
 
 
 @pytest.mark.slow
@@ -191,10 +223,10 @@ def test_each_deployment_runs_once_at_a_time(site: Site) -> None:
     """A run that comes due while the last one is at work is to be cancelled, not queued."""
     limits = {
         name: (found["global_concurrency_limit"]["limit"], found["concurrency_options"]["collision_strategy"])
-        for name in ("sync/sync-hourly", "backfill/backfill")
+        for name in DEPLOYED
         for found in [site.ask("GET", f"/deployments/name/{name}")]
     }
-    assert limits == {"sync/sync-hourly": (1, "CANCEL_NEW"), "backfill/backfill": (1, "CANCEL_NEW")}
+    assert limits == dict.fromkeys(DEPLOYED, (1, "CANCEL_NEW"))
 
 
 @pytest.mark.slow
@@ -225,7 +257,7 @@ def test_the_window_is_three_heartbeats_or_more() -> None:
 def test_what_the_files_name_is_there() -> None:
     """Every entry point and every file that a deployment names exists, and no file holds a credential."""
     deployments = yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text())["deployments"]
-    assert [deployment["name"] for deployment in deployments] == ["sync-hourly", "backfill"]
+    assert [deployment["name"] for deployment in deployments] == ["sync-hourly", "backfill", "apply-plan", "revert"]
     for deployment in deployments:
         file, function = deployment["entrypoint"].split(":")
         assert re.search(rf"^def {function}\(", (PROJECT / file).read_text(), re.MULTILINE)
