@@ -177,6 +177,17 @@ def describe_token(asked: Asked) -> Answer:
     return Answer(200, _described(portal, text, sorted(token.scopes), left) | ({"active": True} if asked.is_dated else {}))
 
 
+def describe_private_token(asked: Asked) -> Answer:
+    """POST …/private-apps/get/access-token-info: what the token of a private app, given as ``tokenKey``, may do. How an unknown one is answered nobody could verify."""
+    portal = asked.portal
+    given = asked.json().get("tokenKey")
+    token = portal.tokens.get(given) if isinstance(given, str) else None
+    if token is None or token.is_oauth:
+        raise not_found("resource not found")
+    options = portal.options
+    return Answer(200, {"userId": options.user_id, "hubId": options.portal_id, "appId": options.app_id, "scopes": sorted(token.scopes)})
+
+
 def _described(portal: Portal, text: str, scopes: list[str], left: int) -> dict[str, Any]:
     return {
         "token": text,

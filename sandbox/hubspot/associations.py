@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CATEGORY = "HUBSPOT_DEFINED"
 
@@ -62,14 +62,18 @@ PRIMARIES: dict[tuple[str, str], int] = {
     ("companies", "tickets"): 25,
 }
 
+FIRST_LABEL = 1001
+"""The number of the first label of one's own. HubSpot's own types have smaller ones, and links are kept by the number alone."""
+
 
 @dataclass(frozen=True)
 class Label:
-    """One association type between two object types. ``label`` None is the plain one."""
+    """One association type between two object types. ``label`` None is the plain one; ``name`` is the one that somebody gave it."""
 
     type_id: int
     label: str | None
     category: str = CATEGORY
+    name: str = ""
 
 
 class Links:
@@ -84,7 +88,7 @@ class Links:
         self._typed: dict[tuple[str, str], dict[tuple[int, int], frozenset[int]]] = {}
         self.custom: dict[tuple[str, str], list[Label]] = {}
         self._partner: dict[int, int] = {}
-        self._next_label = 1
+        self._next_label = FIRST_LABEL
 
     def labels(self, pair: tuple[str, str]) -> list[Label]:
         """The types that a link of this direction may have."""
@@ -95,16 +99,36 @@ class Links:
             found.append(Label(PRIMARIES[pair], "Primary"))
         return found + self.custom.get(pair, [])
 
-    def add_label(self, pair: tuple[str, str], label: str, inverse: str | None) -> tuple[Label, Label]:
+    def add_label(self, pair: tuple[str, str], label: str, inverse: str | None, name: str = "") -> tuple[Label, Label]:
         """Make a label of one's own, for both directions."""
-        there = Label(self._next_label, label, "USER_DEFINED")
-        back = Label(self._next_label + 1, inverse or label, "USER_DEFINED")
+        there = Label(self._next_label, label, "USER_DEFINED", name)
+        back = Label(self._next_label + 1, inverse or label, "USER_DEFINED", name)
         self._next_label += 2
         self.custom.setdefault(pair, []).append(there)
         self.custom.setdefault(pair[::-1], []).append(back)
         self._partner[there.type_id] = back.type_id
         self._partner[back.type_id] = there.type_id
         return there, back
+
+    def rename_label(self, pair: tuple[str, str], type_id: int, label: str, inverse: str | None) -> bool:
+        """Change the words of a label of one's own, the other direction's too where they are given. False where there is none of that number."""
+        if all(one.type_id != type_id for one in self.custom.get(pair, [])):
+            return False
+        words = {type_id: label, self._partner[type_id]: inverse}
+        for way in (pair, pair[::-1]):
+            self.custom[way] = [replace(one, label=words.get(one.type_id) or one.label) for one in self.custom[way]]
+        return True
+
+    def drop_label(self, pair: tuple[str, str], type_id: int) -> bool:
+        """Take a label of one's own away, in both directions and from all links. False where there is none of that number."""
+        if all(one.type_id != type_id for one in self.custom.get(pair, [])):
+            return False
+        gone = {type_id, self._partner[type_id]}
+        for way in (pair, pair[::-1]):
+            self.custom[way] = [one for one in self.custom[way] if one.type_id not in gone]
+            typed = self._typed.get(way, {})
+            typed.update({ends: numbers - gone for ends, numbers in typed.items()})
+        return True
 
     def of(self, pair: tuple[str, str], from_id: int) -> list[int]:
         """The ids at the other end, in rising order."""

@@ -17,13 +17,15 @@ READ_LIMIT, WRITE_LIMIT = 1000, 2000
 Pair = tuple[str, str]
 
 
-def _reads(asked: Asked) -> tuple[ObjectType, ObjectType]:
+def linked_reads(asked: Asked) -> tuple[ObjectType, ObjectType]:
+    """Both object types of the path, if the token may read one of them."""
     there, here = object_type(asked.parts["type"]), object_type(asked.parts["to"])
     asked.need(*there.read, *here.read)
     return there, here
 
 
-def _writes(asked: Asked) -> tuple[ObjectType, ObjectType]:
+def linked_writes(asked: Asked) -> tuple[ObjectType, ObjectType]:
+    """Both object types of the path, if the token may write both."""
     there, here = object_type(asked.parts["type"]), object_type(asked.parts["to"])
     asked.need(*there.write)
     asked.need(*here.write)
@@ -65,7 +67,7 @@ def _after(text: Any) -> int:
 
 def read_links(asked: Asked) -> Answer:
     """GET what one record is linked to."""
-    pair = _reads(asked)
+    pair = linked_reads(asked)
     store = asked.portal.store(pair[0])
     text = asked.parts["id"]
     record_id = store.resolve(int(text)) if text.isdigit() else -1
@@ -80,7 +82,7 @@ def read_links(asked: Asked) -> Answer:
 
 def read_links_batch(asked: Asked) -> Answer:
     """POST batch/read: at most 1,000 inputs. Records without links are missing from the results and named in a 207."""
-    pair = _reads(asked)
+    pair = linked_reads(asked)
     items = asked.inputs(READ_LIMIT)
     results: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
@@ -90,15 +92,7 @@ def read_links_batch(asked: Asked) -> Answer:
         record_id = store.resolve(int(text)) if text.isdigit() else -1
         shown, following = _targets(asked, pair, record_id, _after(item.get("after")), PAGE)
         if not shown:
-            names = f"{pair[0].singular} {text} to {pair[1].singular}"
-            error = failure(
-                404,
-                f"No associations found for {names}",
-                "OBJECT_NOT_FOUND",
-                sub_category="crm.associations.NO_ASSOCIATIONS_FOUND",
-                context={"fromObjectId": [text], "fromObjectType": [pair[0].type_id], "toObjectType": [pair[1].type_id]},
-            )
-            errors.append(error_item(asked, error))
+            errors.append(error_item(asked, none_linked(pair, text)))
             continue
         found: dict[str, Any] = {"from": {"id": text}, "to": shown}
         if following is not None:
@@ -110,7 +104,18 @@ def read_links_batch(asked: Asked) -> Answer:
     return answer
 
 
-def _checked(
+def none_linked(pair: tuple[ObjectType, ObjectType], text: str) -> ApiError:
+    """The error, in a 207, of a record that is linked with nothing, or that is not there: nothing tells which."""
+    return failure(
+        404,
+        f"No {pair[1].singular} is associated with {pair[0].singular} {text}.",
+        "OBJECT_NOT_FOUND",
+        sub_category="crm.associations.NO_ASSOCIATIONS_FOUND",
+        context={"fromObjectId": [text], "fromObjectType": [pair[0].singular], "toObjectType": [pair[1].singular]},
+    )
+
+
+def checked(
     asked: Asked, pair: tuple[ObjectType, ObjectType], from_text: str, to_text: str, types: list[tuple[str, int]]
 ) -> tuple[int, int]:
     """The ids of both ends, if both are there and the types fit."""
@@ -163,9 +168,9 @@ def _pair_shown(asked: Asked, pair: tuple[ObjectType, ObjectType], from_id: int,
 
 def create_link(asked: Asked) -> Answer:
     """PUT one link with types; 201."""
-    pair = _writes(asked)
+    pair = linked_writes(asked)
     types = _types(_list_body(asked))
-    from_id, to_id = _checked(asked, pair, asked.parts["id"], asked.parts["to_id"], types)
+    from_id, to_id = checked(asked, pair, asked.parts["id"], asked.parts["to_id"], types)
     asked.portal.links.add((pair[0].name, pair[1].name), from_id, to_id, [number for _, number in types])
     return Answer(201, _pair_shown(asked, pair, from_id, to_id), records_in=1)
 
@@ -179,8 +184,8 @@ def _list_body(asked: Asked) -> list[Any]:
 
 def create_default_link(asked: Asked) -> Answer:
     """PUT one plain link; 200, in the shape of a batch."""
-    pair = _writes(asked)
-    from_id, to_id = _checked(asked, pair, asked.parts["id"], asked.parts["to_id"], [])
+    pair = linked_writes(asked)
+    from_id, to_id = checked(asked, pair, asked.parts["id"], asked.parts["to_id"], [])
     return finish(asked, 200, _linked_plainly(asked, pair, from_id, to_id), [], records_in=1)
 
 
@@ -196,13 +201,14 @@ def _linked_plainly(asked: Asked, pair: tuple[ObjectType, ObjectType], from_id: 
 
 def archive_link(asked: Asked) -> Answer:
     """DELETE one link with all its types; 204."""
-    pair = _writes(asked)
+    pair = linked_writes(asked)
     if asked.parts["id"].isdigit() and asked.parts["to_id"].isdigit():
         asked.portal.links.remove((pair[0].name, pair[1].name), int(asked.parts["id"]), int(asked.parts["to_id"]))
     return Answer(204, records_in=1)
 
 
-def _id(item: Any) -> str:
+def end_id(item: Any) -> str:
+    """The id of one end of a link in a body. ApiError 400 where there is none."""
     if not isinstance(item, dict) or "id" not in item:
         raise malformed("from and to need an id")
     return str(item["id"])
@@ -210,13 +216,13 @@ def _id(item: Any) -> str:
 
 def create_links_batch(asked: Asked) -> Answer:
     """POST batch/create: at most 2,000 inputs; 201 or 207."""
-    pair = _writes(asked)
+    pair = linked_writes(asked)
     items = asked.inputs(WRITE_LIMIT)
     results, errors = [], []
     for item in items:
         try:
             types = _types(item.get("types") or [])
-            from_id, to_id = _checked(asked, pair, _id(item.get("from")), _id(item.get("to")), types)
+            from_id, to_id = checked(asked, pair, end_id(item.get("from")), end_id(item.get("to")), types)
         except ApiError as error:
             errors.append(error_item(asked, error))
             continue
@@ -227,13 +233,13 @@ def create_links_batch(asked: Asked) -> Answer:
 
 def create_default_links_batch(asked: Asked) -> Answer:
     """POST batch/associate/default: plain links; 200 or 207."""
-    pair = _writes(asked)
+    pair = linked_writes(asked)
     items = asked.inputs(WRITE_LIMIT)
     results: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for item in items:
         try:
-            from_id, to_id = _checked(asked, pair, _id(item.get("from")), _id(item.get("to")), [])
+            from_id, to_id = checked(asked, pair, end_id(item.get("from")), end_id(item.get("to")), [])
         except ApiError as error:
             errors.append(error_item(asked, error))
             continue
@@ -251,12 +257,12 @@ def _gone(asked: Asked, records_in: int) -> Answer:
 
 def archive_links_batch(asked: Asked) -> Answer:
     """POST batch/archive: inputs of one ``from`` and many ``to``."""
-    pair = _writes(asked)
+    pair = linked_writes(asked)
     items = asked.inputs(WRITE_LIMIT)
     for item in items:
-        from_text = _id(item.get("from"))
+        from_text = end_id(item.get("from"))
         for other in item.get("to") or []:
-            to_text = _id(other)
+            to_text = end_id(other)
             if from_text.isdigit() and to_text.isdigit():
                 asked.portal.links.remove((pair[0].name, pair[1].name), int(from_text), int(to_text))
     return _gone(asked, len(items))
@@ -264,10 +270,10 @@ def archive_links_batch(asked: Asked) -> Answer:
 
 def archive_labels_batch(asked: Asked) -> Answer:
     """POST batch/labels/archive: takes only the named types away; the plain type takes the link with it."""
-    pair = _writes(asked)
+    pair = linked_writes(asked)
     items = asked.inputs(WRITE_LIMIT)
     for item in items:
-        from_text, to_text = _id(item.get("from")), _id(item.get("to"))
+        from_text, to_text = end_id(item.get("from")), end_id(item.get("to"))
         if from_text.isdigit() and to_text.isdigit():
             for _, number in _types(item.get("types") or []):
                 asked.portal.links.remove_label((pair[0].name, pair[1].name), int(from_text), int(to_text), number)
@@ -276,7 +282,7 @@ def archive_labels_batch(asked: Asked) -> Answer:
 
 def list_labels(asked: Asked) -> Answer:
     """GET the association types between two object types."""
-    pair = _reads(asked)
+    pair = linked_reads(asked)
     return Answer(200, {"results": [_shown_label(label) for label in asked.portal.links.labels((pair[0].name, pair[1].name))]})
 
 
@@ -286,9 +292,34 @@ def _shown_label(label: Label) -> dict[str, Any]:
 
 def create_label(asked: Asked) -> Answer:
     """POST a label of one's own; both directions come back."""
-    pair = _writes(asked)
+    pair = linked_writes(asked)
     given = asked.json()
     if not isinstance(given.get("label"), str) or not isinstance(given.get("name"), str):
         raise malformed("Some required fields were not set: [label, name]")
-    made = asked.portal.links.add_label((pair[0].name, pair[1].name), given["label"], given.get("inverseLabel"))
+    made = asked.portal.links.add_label((pair[0].name, pair[1].name), given["label"], given.get("inverseLabel"), given["name"])
     return Answer(200, {"results": [_shown_label(label) for label in made]})
+
+
+def update_label(asked: Asked) -> Answer:
+    """PUT the words of a label of one's own; 204."""
+    pair = linked_writes(asked)
+    given = asked.json()
+    number, label = given.get("associationTypeId"), given.get("label")
+    if not isinstance(number, int) or not isinstance(label, str):
+        raise malformed("Some required fields were not set: [associationTypeId, label]")
+    if not asked.portal.links.rename_label((pair[0].name, pair[1].name), number, label, given.get("inverseLabel")):
+        raise _no_label(pair, number)
+    return Answer(204)
+
+
+def archive_label(asked: Asked) -> Answer:
+    """DELETE a label of one's own, in both directions; 204. The links that had it stay."""
+    pair = linked_writes(asked)
+    text = asked.parts["type_id"]
+    if not text.isdigit() or not asked.portal.links.drop_label((pair[0].name, pair[1].name), int(text)):
+        raise _no_label(pair, text)
+    return Answer(204)
+
+
+def _no_label(pair: tuple[ObjectType, ObjectType], number: object) -> ApiError:
+    return bad_request(f"Association type {number} is no label of one's own from {pair[0].type_id} to {pair[1].type_id}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.hubspot import account, batches, defining, linking, objects, search
+from sandbox.hubspot import account, batches, defining, linking, linking_v3, objects, search
 from sandbox.hubspot.asking import Answer, Asked
 
 Handler = Callable[[Asked], Answer]
@@ -14,12 +14,12 @@ DATES = ("2025-09", "2026-03", "2026-09")
 _DATED = "|".join(DATES)
 _CLASSIC = re.compile(r"^/crm/(?P<version>v3|v4)/(?P<family>[a-z-]+)(?P<rest>/.*)?$")
 _DATED_CRM = re.compile(rf"^/crm/(?P<family>[a-z-]+)/(?P<version>{_DATED})(?P<rest>/.*)?$")
-_OTHERS = re.compile(rf"^/(?P<family>account-info|oauth|calling|appinstalls)/(?P<version>v1|v3|{_DATED})(?P<rest>/.*)?$")
+_OTHERS = re.compile(rf"^/(?P<family>account-info|oauth|calling|appinstalls)/(?P<version>v1|v2|v3|{_DATED})(?P<rest>/.*)?$")
 
 
 @dataclass(frozen=True)
 class Route:
-    """A handler with what the gate must know of it."""
+    """A handler with what the gate must know of it. ``has_dated``: the dated path families have it too."""
 
     handler: Handler
     pattern: re.Pattern[str]
@@ -27,9 +27,12 @@ class Route:
     is_search: bool = False
     is_association: bool = False
     is_open: bool = False
+    has_dated: bool = True
 
 
-def _route(method_and_path: str, handler: Handler, *versions: str, is_open: bool = False) -> tuple[tuple[str, str], Route]:
+def _route(
+    method_and_path: str, handler: Handler, *versions: str, is_open: bool = False, has_dated: bool = True
+) -> tuple[tuple[str, str], Route]:
     method, family, rest = method_and_path.split(" ")
     pattern = re.compile("^" + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", rest.removesuffix("/")) + "$")
     is_link = "{to}" in rest
@@ -40,6 +43,7 @@ def _route(method_and_path: str, handler: Handler, *versions: str, is_open: bool
         is_search=rest.endswith("/search"),
         is_association=is_link,
         is_open=is_open,
+        has_dated=has_dated,
     )
     return (method, family), route
 
@@ -58,7 +62,7 @@ _ALL = [
     _route("GET objects /{type}/{id}", objects.read_record),
     _route("PATCH objects /{type}/{id}", objects.update_record),
     _route("DELETE objects /{type}/{id}", objects.archive_record),
-    _route("GET objects /{type}/{id}/associations/{to}", linking.read_links, "v3", "v4"),
+    _route("GET objects /{type}/{id}/associations/{to}", linking.read_links, "v4"),
     _route("PUT objects /{type}/{id}/associations/default/{to}/{to_id}", linking.create_default_link, "v4"),
     _route("PUT objects /{type}/{id}/associations/{to}/{to_id}", linking.create_link, "v4"),
     _route("DELETE objects /{type}/{id}/associations/{to}/{to_id}", linking.archive_link, "v4"),
@@ -69,6 +73,15 @@ _ALL = [
     _route("POST associations /{type}/{to}/batch/labels/archive", linking.archive_labels_batch, "v4"),
     _route("GET associations /{type}/{to}/labels", linking.list_labels, "v4"),
     _route("POST associations /{type}/{to}/labels", linking.create_label, "v4"),
+    _route("PUT associations /{type}/{to}/labels", linking.update_label, "v4"),
+    _route("DELETE associations /{type}/{to}/labels/{type_id}", linking.archive_label, "v4"),
+    _route("GET objects /{type}/{id}/associations/{to}", linking_v3.read_links, has_dated=False),
+    _route("PUT objects /{type}/{id}/associations/{to}/{to_id}/{name}", linking_v3.create_link, has_dated=False),
+    _route("DELETE objects /{type}/{id}/associations/{to}/{to_id}/{name}", linking_v3.archive_link, has_dated=False),
+    _route("POST associations /{type}/{to}/batch/read", linking_v3.read_links_batch, has_dated=False),
+    _route("POST associations /{type}/{to}/batch/create", linking_v3.create_links_batch, has_dated=False),
+    _route("POST associations /{type}/{to}/batch/archive", linking_v3.archive_links_batch, has_dated=False),
+    _route("GET associations /{type}/{to}/types", linking_v3.list_types, has_dated=False),
     _route("GET properties /{type}/groups", defining.list_groups),
     _route("POST properties /{type}/groups", defining.create_group),
     _route("GET properties /{type}/groups/{name}", defining.read_group),
@@ -94,6 +107,7 @@ _ALL = [
     _route("POST oauth /token", account.grant_token, "v1", "v3", is_open=True),
     _route("POST oauth /token/introspect", account.describe_token, "v3", is_open=True),
     _route("GET oauth /access-tokens/{token}", account.describe_token, "v1", is_open=True),
+    _route("POST oauth /private-apps/get/access-token-info", account.describe_private_token, "v2", is_open=True),
     _route("GET calling /dispositions", account.dispositions, "v1"),
     _route("DELETE appinstalls /external-install", account.uninstall, "v3"),
 ]
@@ -110,6 +124,6 @@ def find_route(method: str, path: str) -> tuple[Route, str, dict[str, str]] | No
             version, rest = match["version"], (match["rest"] or "").rstrip("/")
             for route in _TABLE.get((method, match["family"]), ()):
                 parts = route.pattern.match(rest)
-                if parts and (version in DATES or version in route.classic):
+                if parts and ((route.has_dated and version in DATES) or version in route.classic):
                     return route, version, parts.groupdict()
     return None
