@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -50,18 +51,19 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", _MARKS.sub("", unicodedata.normalize("NFKD", text)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Phrase:
     """One wording. ``shown`` is how it is reported; ``unless`` are wordings that undo it when they stand in the same sentence.
 
-    ``needs_name``: it counts only where a word follows that is written with a capital ("I have left Halden", not "I have left a note").
+    ``words`` are its different words. ``needs_name``: it counts only where a word follows that is written with a capital ("I have left Halden", not
+    "I have left a note"). There are some eighty thousand, so they are kept small: no set for each, and each word once in memory.
     """
 
     language: str
     reason: str
     weight: float
     shown: str
-    words: frozenset[str]
+    words: tuple[str, ...]
     is_cjk: bool
     unless: tuple[str, ...] = ()
     needs_name: bool = False
@@ -98,7 +100,7 @@ class PhraseBook:
         ``raw`` is the same text before folding: phrases that need a name after them look there for its capital.
         """
         words = set(_WORD.findall(folded))
-        near = [p for key in words & self._keys for p in self._by_word[key] if p.words <= words]
+        near = [p for key in words & self._keys for p in self._by_word[key] if words.issuperset(p.words)]
         if self._cjk and not folded.isascii() and CJK.search(folded):
             near += [phrase for piece, phrase in self._cjk if piece in folded]
         names = {fold(word) for word in _CAPITALISED.findall(raw)} if any(p.needs_name for p in near) else frozenset()
@@ -140,6 +142,10 @@ def _sentence(text: str, start: int, end: int) -> tuple[int, int]:
     return begin, after.start() if after else len(text)
 
 
+_TITLE = re.compile(r"(?<!\w)(?:dr|prof|sra?|mr|mrs|ms|dott|ssa|sig|ing|hr|fr|dhr|mevr|m|mme|ext|tel|st)\.$")
+"""The point behind a title or an abbreviation ends no sentence."""
+
+
 @cache
 def _month_and_day() -> re.Pattern[str]:
     months = "|".join(sorted({month for language in languages().values() for month in language.months if month.isalpha()}))
@@ -148,7 +154,7 @@ def _month_and_day() -> re.Pattern[str]:
 
 def sentences(text: str) -> list[tuple[int, int]]:
     """Where each sentence of a folded text begins and ends; what holds no letter is none. "July 16." ends one, "16. Juli" does not."""
-    ends = sorted({found.end() for pattern in (_END, _month_and_day()) for found in pattern.finditer(text)})
+    ends = sorted({f.end() for pattern in (_END, _month_and_day()) for f in pattern.finditer(text) if not _TITLE.search(text[max(0, f.end() - 6) : f.end()])})
     spans = zip([0, *ends], [*ends, len(text)], strict=True)
     return [(start, end) for start, end in spans if _WORD.search(text, start, end)]
 
@@ -166,19 +172,24 @@ def expand(phrase: str) -> list[str]:
 @cache
 def to_pattern(wording: str) -> re.Pattern[str]:
     """The pattern that finds one wording in a folded text. Made when first needed: most wordings never are."""
+    return re.compile(to_source(wording))
+
+
+def to_source(wording: str) -> str:
+    """The text of that pattern, for patterns of many wordings."""
     folded = _pieces(wording)
     is_cjk = bool(CJK.search(wording))
     pieces = [r"\s+".join(re.escape(word) for word in piece.split()) for piece in folded]
     if is_cjk:
-        return re.compile(_GAP_PATTERN.join(pieces))
+        return _GAP_PATTERN.join(pieces)
     head = r"(?<!\w)" if folded[0][:1].isalnum() else ""
     tail = r"(?!\w)" if folded[-1][-1:].isalnum() else ""
-    return re.compile(head + rf"\b{_GAP_PATTERN}\b".join(pieces) + tail)
+    return head + rf"\b{_GAP_PATTERN}\b".join(pieces) + tail
 
 
 @cache
 def _any_of(wordings: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(to_pattern(each).pattern for item in wordings for each in expand(item)))
+    return re.compile("|".join(to_source(each) for item in wordings for each in expand(item)))
 
 
 def to_phrases(
@@ -187,7 +198,7 @@ def to_phrases(
     """All phrases of a group, each wording one."""
     made = []
     for shown in dict.fromkeys(each for item in wordings for each in expand(item)):
-        words = frozenset(word for piece in _pieces(shown) for word in _WORD.findall(piece))
+        words = tuple({sys.intern(word): None for piece in _pieces(shown) for word in _WORD.findall(piece)})
         made.append(Phrase(language, reason, weight, shown, words, bool(CJK.search(shown)), tuple(unless), needs_name))
     return made
 
@@ -280,5 +291,5 @@ def word_pattern(kind: str, *, starts_line: bool = False) -> re.Pattern[str]:
     """One pattern for a list of words of all languages (``words`` in their files)."""
     wordings = {fold(w): w for language in languages().values() for item in language.words.get(kind, ()) for w in expand(item)}
     ordered = sorted(wordings, key=lambda w: (-len(w), w))
-    body = "|".join(to_pattern(w).pattern for w in ordered) or r"(?!)"
+    body = "|".join(to_source(w) for w in ordered) or r"(?!)"
     return re.compile(rf"^\s*(?:{body})" if starts_line else f"(?:{body})")

@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any
 
 from transforms.mail.message import ADDRESS, first_address
-from transforms.mail.phrases import Hit, PhraseBook, expand, fold, to_pattern, to_phrases
+from transforms.mail.phrases import Hit, PhraseBook, expand, fold, to_phrases, to_source
 
 REASONS = ("mailbox_full", "mailbox_disabled", "domain_gone", "mailbox_gone", "blocked", "temporary", "other")
 """All reasons of a bounce, the order between equals."""
@@ -275,7 +275,7 @@ def _book_of(groups: list[dict[str, Any]]) -> PhraseBook:
 @cache
 def _frames() -> re.Pattern[str]:
     """The sentences in which a sending server frames what it was told."""
-    return re.compile("|".join(to_pattern(each).pattern for wording in _data()["frame"]["any"] for each in expand(wording)))
+    return re.compile("|".join(to_source(each) for wording in _data()["frame"]["any"] for each in expand(wording)))
 
 
 def diagnostic_groups() -> list[dict[str, Any]]:
