@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
+from connectors.files import in_one_piece
 from flows.answer import to_json
 from flows.planning import Plan
 from transforms.crms import CRM_NAMES, crm_name
@@ -116,12 +117,9 @@ def plan_data(of: KeptPlan) -> dict[str, Any]:
 
 def write_plan(of: KeptPlan, file: Path) -> None:
     """Keep the plan in a JSON file that only its owner can read. A file of that name is replaced as a whole, or not at all."""
-    beside = file.with_name(f".{file.name}.new")
     try:
-        beside.unlink(missing_ok=True)
-        beside.touch(mode=0o600, exist_ok=False)
-        beside.write_text(to_json(plan_data(of)), encoding="utf-8")
-        beside.replace(file)
+        with in_one_piece(file) as beside:
+            beside.write_text(to_json(plan_data(of)), encoding="utf-8")
     except OSError as error:
         raise BadInput(f"The plan could not be kept in {file} ({error.strerror}); choose another place with --out.") from error
 

@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from connectors.files import read_files
+from connectors.files import in_one_piece, read_files
 from flows.answer import Answer
 from flows.backtesting import History, history_of_files, history_of_lake, run_replay
 from flows.pages.backtest import comparison_table, job_line, render_backtest_page
@@ -117,7 +117,8 @@ def check_out(out: Path | None) -> None:
 def write_page(out: Path, page: str) -> None:
     """Keep the page. Raises BadInput where that cannot be done."""
     try:
-        out.write_text(page, encoding="utf-8")
+        with in_one_piece(out) as beside:
+            beside.write_text(page, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{out} could not be written: {error.strerror}; choose another place.") from error
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from connectors.files import in_one_piece
 from flows.answer import Answer
 from flows.compute import compute, keep_card, keep_outcomes
 from flows.outcome import summarise
@@ -114,7 +115,7 @@ def _check_files(wishes: PlanWishes) -> None:
 
 def _write(file: Path, page: str) -> None:
     try:
-        file.touch(mode=0o600)
-        file.write_text(page, encoding="utf-8")
+        with in_one_piece(file) as beside:
+            beside.write_text(page, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"The page could not be kept in {file} ({error.strerror}); choose another place with --page.") from error

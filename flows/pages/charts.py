@@ -97,10 +97,12 @@ def over_time(cuts: Sequence[Cut]) -> Markup:
         parts.append(f'<text class="small" x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{100 * value:.0f} %</text>')
     lines: dict[str, list[list[str]]] = {"ours": [[]], "came": [[]]}
     every = max(1, len(cuts) // 7)
+    labelled = [cut.on[:7] for cut in cuts[::every]]
+    letters = 7 if len(set(labelled)) == len(labelled) else 10  # the month, or the day where a month would stand there twice
     for place, cut in enumerate(cuts):
         x = LEFT + step * (place + 0.5)
         if place % every == 0:
-            parts.append(f'<text class="small" x="{x:.1f}" y="{TOP + height + 18}" text-anchor="middle">{cut.on[:7]}</text>')
+            parts.append(f'<text class="small" x="{x:.1f}" y="{TOP + height + 18}" text-anchor="middle">{cut.on[:letters]}</text>')
         if cut.why_not or cut.heard is None or cut.mean_chance is None:
             parts.append(
                 f'<rect class="hole" x="{x - step / 2:.1f}" y="{TOP}" width="{step:.1f}" height="{height}"><title>{escape(cut.on)}: {escape(cut.why_not)}</title></rect>'

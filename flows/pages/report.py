@@ -18,7 +18,7 @@ from transforms.crms import crm_name
 from transforms.fields.listening import coverage
 from transforms.fields.state import engagement_state
 
-NO_OUTCOMES = "No task has been raised yet; what becomes of them is counted at each sync."
+NO_OUTCOMES = "Nothing to tell yet: each sync counts what became of the tasks of the syncs before it."
 
 _STATES = {option.value: option.label for option in engagement_state.options}
 _COVERAGES = {option.value: option.label for option in coverage.options}
@@ -94,7 +94,7 @@ def _crm(of_crm: Mapping[str, Any]) -> list[str]:
 
 def _backtest(test: Mapping[str, Any] | None) -> list[str]:
     if test is None:
-        return ["None yet; `stillthere backtest` plays the past again and says how good the fields were."]
+        return ["None yet; the command stillthere backtest plays the past again and says how good the fields were."]
     cuts = [cut for cut in test["cuts"] if not cut["why_not"]]
     told = [f"{len(cuts)} cuts from {cuts[0]['on']} to {cuts[-1]['on']}, {test['people']:,} people, {test['rows']:,} judgements."]
     figures = test["listening"]["figures"]

@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,9 @@ from typer.testing import CliRunner
 
 from connectors.files import in_one_piece, put_file, read_table
 from flows.cli import app
+from flows.pages.charts import over_time
 from sandbox.running import Sandbox
+from transforms.backtest.judging import Cut
 from transforms.fields import CONTACT_FIELDS
 from transforms.vocabulary.errors import BadInput
 
@@ -287,3 +291,13 @@ def test_the_names_of_fields_are_shown_in_full(portal: Sandbox, columns: str) ->
     assert (result.exit_code, "…" in result.output) == (DONE, False)
     joined = "".join(result.output.split())
     assert [name for name in (f"contacts.stillthere_{field.name}" for field in CONTACT_FIELDS) if name not in joined] == []
+
+
+def test_labels_of_the_cuts_differ() -> None:
+    """Under the curve stand months; where two cuts of one month are labelled, days do."""
+    cut = partial(Cut, people=1, hidden=0, heard=0.5, mean_chance=0.5, auc=None, auc_days_since_last=None)
+    monthly, often = (["2026-09-01", "2026-10-01"], ["2026-10-10", "2026-10-24"])
+    assert [re.findall(r"\d{4}-\d\d(?:-\d\d)?(?=</text>)", over_time([cut(on) for on in days])) for days in (monthly, often)] == [
+        ["2026-09", "2026-10"],
+        often,
+    ]
