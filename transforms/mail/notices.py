@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
+from transforms.mail.composed import turns_elsewhere
 from transforms.mail.message import Mail
-from transforms.mail.phrases import GAP, Hit, book, fold, word_pattern
+from transforms.mail.phrases import GAP, Hit, book, fold, sentences, word_pattern
 
 ENOUGH = 3.0
 """Points from which a text without any header counts as an automatic reply [judgement, tried on the examples of the data files]."""
@@ -116,7 +117,11 @@ def _beginning(said: list[Hit], message: str, mail: Mail) -> float:
     left = [h for h in said if h.phrase.reason == "left" and h.start <= _AT_ONCE and not word_pattern("first").search(h.sentence)]
     if left and not book("left_self").find(fold(message), message):
         # A few lines that begin with "X is no longer with us" are a notice, whoever typed them.
-        return 0.9 + max(named_in(hit, message, mail) for hit in left)
+        named = max(named_in(hit, message, mail) for hit in left)
+        folded = fold(message)
+        # Of the mailbox itself, or nothing else at all, or with a way to turn: who tells of a colleague, and then of more, is a person.
+        is_notice = named > 0 or len(sentences(folded)) == 1 or turns_elsewhere(folded, left[0].phrase.language)
+        return 0.9 + named if is_notice else 0.0
     if is_answer(mail.subject) or is_greeted_by_name(message):
         return 0.0
     # Of oneself, to nobody in particular, and at once: that is how a notice speaks of its owner.

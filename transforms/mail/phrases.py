@@ -154,7 +154,14 @@ def _month_and_day() -> re.Pattern[str]:
 
 def sentences(text: str) -> list[tuple[int, int]]:
     """Where each sentence of a folded text begins and ends; what holds no letter is none. "July 16." ends one, "16. Juli" does not."""
-    ends = sorted({f.end() for pattern in (_END, _month_and_day()) for f in pattern.finditer(text) if not _TITLE.search(text[max(0, f.end() - 6) : f.end()])})
+    ends = sorted(
+        {
+            f.end()
+            for pattern in (_END, _month_and_day())
+            for f in pattern.finditer(text)
+            if not _TITLE.search(text[max(0, f.end() - 6) : f.end()])
+        }
+    )
     spans = zip([0, *ends], [*ends, len(text)], strict=True)
     return [(start, end) for start, end in spans if _WORD.search(text, start, end)]
 
