@@ -286,9 +286,7 @@ def test_every_exchange_fits_the_specification(world: World, version: str, has_u
     with run_sandbox(world=world, options=options) as sandbox:
         drive(sandbox, version)
         assert [fault for call in sandbox.calls for fault in misfits(call)] == []
-        assert any(
-            "BETWEEN" in call.request or '"GTE","value":"0"' in call.request.replace(": ", ":").replace(", ", ",") for call in sandbox.calls
-        )
+        assert sandbox.calls.count("emails/batch/read")  # only counting asks what became of an e-mail
         made = {re.sub(r"^/crm/(v\d|\w+)/(20\d\d-\d\d|objects)/", "", call.path) for call in sandbox.calls}
         assert made >= WRITES | {"tasks/batch/upsert" if has_unique_key else "tasks/batch/create"}
         assert {200, 201, 204, 207} <= {call.status for call in sandbox.calls}
