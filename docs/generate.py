@@ -7,11 +7,14 @@ import dataclasses
 import inspect
 import itertools
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import typer
 
+from connectors.hubspot.scopes import SCOPES
 from connectors.salesforce.package import source_files
+from connectors.salesforce.rights import RIGHTS
 from flows.cli import app
 from flows.settings import Settings
 from transforms.fields import FIELDS
@@ -81,6 +84,36 @@ def threshold_meanings() -> dict[str, str]:
     }
 
 
+def scopes_table() -> str:
+    """The least scopes of HubSpot, each with its reason."""
+    return "\n".join(["| scope | for |", "|---|---|", *(f"| `{one.name}` | {one.why} |" for one in SCOPES)])
+
+
+def rights_table() -> str:
+    """The least rights in Salesforce, each with its reason."""
+    return "\n".join(["| right | for |", "|---|---|", *(f"| {one.label} | {one.why} |" for one in RIGHTS)])
+
+
+BLOCKS = {
+    "SECURITY.md": {"scopes": scopes_table, "rights": rights_table},
+    "docs/hubspot.md": {"scopes": scopes_table},
+    "docs/salesforce.md": {"rights": rights_table},
+}
+"""Parts of pages that are otherwise written by hand, between two marks."""
+
+
+def with_blocks(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
+    """A page with its generated parts as they should be."""
+    for name, render in blocks.items():
+        begin, end = f"<!-- {name}: written by make docs -->\n", f"<!-- end of {name} -->\n"
+        before, _, rest = text.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise ValueError(f"a page lacks the marks of its part {name}")
+        text = f"{before}{begin}\n{render()}\n\n{end}{after}"
+    return text
+
+
 PAGES = {"commands.md": commands_page, "settings.md": settings_page, "fields.md": lambda: render_fields_page(FIELDS)}
 PACKAGE = FOLDER.parent / "deployments" / "salesforce"
 BY_HAND = {PACKAGE / "README.md"}
@@ -89,6 +122,9 @@ BY_HAND = {PACKAGE / "README.md"}
 def generated() -> dict[Path, str]:
     """Every generated file with its text."""
     pages = {FOLDER / name: render() for name, render in PAGES.items()}
+    for name, blocks in BLOCKS.items():
+        path = FOLDER.parent / name
+        pages[path] = with_blocks(path.read_text(encoding="utf-8"), blocks)
     return pages | {PACKAGE / name: text for name, text in source_files(FIELDS).items()}
 
 

@@ -18,12 +18,11 @@ LEAST_SCOPES = (
     "crm.schemas.contacts.write",
     "crm.schemas.companies.read",
     "crm.schemas.companies.write",
-    "crm.lists.read",
     "sales-email-read",
     "tickets",
     "oauth",
 )
-"""What the sandbox's app has: the least that Still There needs (docs/hubspot.md), and reading definitions and lists; ``oauth`` is granted to every app."""
+"""What the sandbox's app has: the least that Still There needs (docs/hubspot.md), and reading definitions; ``oauth`` is granted to every app."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.hubspot.client import Answer, Client
 from connectors.hubspot.mapping import CRM
+from connectors.hubspot.scopes import FOR_SETUP, excess, in_words
 from connectors.hubspot.streams import PREFIX, TASK_KEY
 from connectors.hubspot.values import from_ms, to_ms, to_zone
 from connectors.limiter import Word
@@ -46,8 +47,8 @@ def check(client: Client, fields: Sequence[Field]) -> Checkup:
     findings += [_may(f"read {kind}", scope, _reader(client, kind)) for kind, scope in READ.items()]
     findings.append(_may("read owners", "crm.objects.owners.read", lambda: next(client.owners(is_archived=False))))
     findings += _texts(client)
-    findings += [finding for kind in ("contacts", "companies", "tasks") for finding in _defined(client, kind, fields)]
-    findings += _limits(client)
+    defined = [finding for kind in ("contacts", "companies", "tasks") for finding in _defined(client, kind, fields)]
+    findings += [*defined, *_more_than_needed(client, is_set_up=all(finding.is_good for finding in defined)), *_limits(client)]
     return _checkup(client, answer, tuple(findings))
 
 
@@ -141,6 +142,27 @@ def _defined(client: Client, kind: str, fields: Sequence[Field]) -> list[Finding
         ]
     unique = " (the tasks' key is unique)" if kind == "tasks" and held[TASK_KEY].get("hasUniqueValue") else ""
     return [Finding(f"fields of {kind}", is_good=True, detail=f"{f'all {len(wanted)} are' if len(wanted) > 1 else 'it is'} there{unique}")]
+
+
+def _more_than_needed(client: Client, *, is_set_up: bool) -> list[Finding]:
+    """Remarks on scopes that nothing of ours needs, and on those that set-up alone needs once it is done."""
+    what = "scopes"
+    try:
+        held = client.token_scopes()
+    except StillThereError:
+        held = []
+    if not held:
+        detail = "HubSpot does not tell which scopes this token holds, so none that is more than needed can be named"
+        return [Finding(what, is_good=True, detail=detail, advice="compare them with the table in docs/hubspot.md", is_remark=True)]
+    found = []
+    if more := excess(held):
+        detail = f"more than is needed: the app may also {' and '.join(in_words(one) for one in more)}"
+        found.append(Finding(what, is_good=True, detail=detail, advice="take these scopes away from the app", is_remark=True))
+    if is_set_up and (once := sorted(FOR_SETUP.intersection(held))):
+        detail = f"set-up is done, and it alone needed {' and '.join(once)}"
+        advice = "take them away from the app until `stillthere setup` is needed again"
+        found.append(Finding(what, is_good=True, detail=detail, advice=advice, is_remark=True))
+    return found or [Finding(what, is_good=True, detail="the app holds none that is more than needed")]
 
 
 def _limits(client: Client) -> list[Finding]:

@@ -331,6 +331,12 @@ class Client:
         """Calls used today by all private apps."""
         return self.request(Request("GET", self.paths.usage(), what="read the account's use of calls", purpose="check"))
 
+    def token_scopes(self) -> list[str]:
+        """The scopes that our token holds, as HubSpot tells for private apps and service keys. Raises RequestRejected or NotFound for other tokens."""
+        body: Json = {"tokenKey": self._api.configuration.access_token}
+        told = self.request(Request("POST", self.paths.token(), body=body, what="ask which scopes the token holds", purpose="check")).body
+        return [one for one in told.get("scopes") or () if isinstance(one, str)]
+
     def definitions(self, kind: str, *, purpose: str = "setup") -> list[Json]:
         """All property definitions of a record type."""
         answer = self.request(

@@ -43,6 +43,10 @@ class Paths:
         """Calls used today by private apps."""
         return self._join("account-info", "", "api-usage", "daily", "private-apps")
 
+    def token(self) -> str:
+        """What a private app's token may do. It has no dated form."""
+        return "/oauth/v2/private-apps/get/access-token-info"
+
     def _join(self, family: str, what: str, *rest: str) -> str:
         # /crm/v3/objects/… turned round in the dated form: /crm/objects/2026-03/…
         parts = (family, self.version, what) if self.version == NUMBERED else (family, what, self.version)

@@ -11,6 +11,7 @@ from connectors.salesforce.answers import CRM as CRM_LABEL
 from connectors.salesforce.client import Client, Part, Request, SubAnswer
 from connectors.salesforce.definitions import DESCRIBED_AS, FIELD_TYPES, INTEGRATION
 from connectors.salesforce.names import CRM, OBJECTS, TASK_KEY, api_name
+from connectors.salesforce.rights import ASKED, FOR_SETUP, TOO_MUCH, held_of
 from connectors.salesforce.shape import Shape
 from transforms.vocabulary.changes import Checkup, Finding
 from transforms.vocabulary.errors import BadSettings, MissingScopes, NotAuthorised, StillThereError
@@ -28,6 +29,7 @@ TASK_FIELDS = ("ActivityDate", "Description", "OwnerId", "Priority", "Status", "
 """What is written of a task besides its key."""
 
 ORGANIZATION = "SELECT Id, Name, OrganizationType, IsSandbox FROM Organization"
+OURS = "our fields of"
 SET_UP = "run `stillthere setup`"
 
 
@@ -53,6 +55,8 @@ def check(client: Client, shape: Shape) -> Checkup:
             findings += part(client)
         except StillThereError as error:
             findings.append(Finding("org", is_good=False, detail=f"{CRM_LABEL} did not answer as it should", advice=str(error)))
+    is_set_up = all(one.is_good for one in findings if one.what.startswith(OURS))
+    findings += _more_than_needed(client, is_set_up=is_set_up)
     return Checkup(CRM, told.account, told.now, tuple(findings), client.limiter.daily_remaining, client.limiter.daily_limit)
 
 
@@ -87,7 +91,7 @@ def _writing(client: Client, fields: Sequence[Field]) -> list[Finding]:
 
 
 def _of_object(name: str, answer: SubAnswer, fields: Sequence[Field]) -> Iterator[Finding]:
-    what = f"our fields of {name}"
+    what = f"{OURS} {name}"
     if not answer.is_good:
         if name != "Lead":  # an org without leads is an org without leads; that they are not read is told above
             yield Finding(what, is_good=False, detail=f"{name} is hidden from us", advice=f"give our user the permission set {INTEGRATION}")
@@ -118,6 +122,43 @@ def _of_object(name: str, answer: SubAnswer, fields: Sequence[Field]) -> Iterato
         unique = " (the tasks' key is an external id)" if name == "Task" and held[TASK_KEY].get("externalId") else ""
         there = f"all {len(wanted)} are" if len(wanted) > 1 else "it is"
         yield Finding(what, is_good=True, detail=f"{there} there and may be written{unique}")
+
+
+def _more_than_needed(client: Client, *, is_set_up: bool) -> list[Finding]:
+    """Remarks on rights of our user that nothing of ours needs, and on those that set-up alone needs once it is done."""
+    what = "rights"
+    try:
+        held = _own_rights(client)
+    except StillThereError:
+        held = None
+    if held is None:
+        detail = f"{CRM_LABEL} does not tell which rights our user has, so none that is more than needed can be named"
+        return [Finding(what, is_good=True, detail=detail, advice="compare them with the table in docs/salesforce.md", is_remark=True)]
+    found = []
+    if more := [TOO_MUCH[one] for one in held if one in TOO_MUCH]:
+        detail = f"more than is needed: our user may also {' and '.join(more)}"
+        advice = f"take these rights away in its profile and permission sets; {INTEGRATION} holds what is needed"
+        found.append(Finding(what, is_good=True, detail=detail, advice=advice, is_remark=True))
+    if is_set_up and (once := [FOR_SETUP[one] for one in held if one in FOR_SETUP]):
+        detail = f"set-up is done, and it alone needed {' and '.join(once)}"
+        advice = "take them away from our user until `stillthere setup` is needed again"
+        found.append(Finding(what, is_good=True, detail=detail, advice=advice, is_remark=True))
+    return found or [Finding(what, is_good=True, detail="our user has none of the far-reaching ones that are not needed")]
+
+
+def _own_rights(client: Client) -> list[str] | None:
+    """Which far-reaching rights our user has, by Salesforce's own word about who asks; None where it gives none.
+
+    Only the rights that this org knows are asked for: an unknown one would spoil the whole query.
+    """
+    name = "UserPermissionAccess"
+    (shown,) = client.composite([Part("GET", f"sobjects/{name}/describe")], purpose="check", what="ask which rights there are")
+    known = {one["name"] for one in shown.body.get("fields") or ()} if shown.is_good else set()
+    asked = [column for one in ASKED if (column := f"Permissions{one}") in known]
+    if not asked:
+        return None
+    records = client.find([f"SELECT {', '.join(asked)} FROM {name} LIMIT 1"], purpose="check", what="ask which rights we have")[0].records  # noqa: S608 - all our own
+    return held_of(records[0]) if records else None
 
 
 def _mail(client: Client) -> list[Finding]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.salesforce.names import OBJECTS, PREFIX, TASK_KEY, api_name
+from connectors.salesforce.rights import PERMISSIONS as PERMISSIONS_OF_USER
 from transforms.vocabulary.fields import LONG_TEXT_LIMIT, TEXT_LIMIT, Field, Kind
 
 Json = dict[str, Any]
@@ -135,7 +136,7 @@ def permission_components(fields: Sequence[Component]) -> list[Component]:
             *(_may(name, is_editable=True) for name in ("Account", "Contact", "Lead")),
             *(_may(name, is_editable=False) for name in READ_OBJECTS),
         ],
-        "userPermissions": [{"enabled": True, "name": name} for name in ("ApiEnabled", "EditTask")],
+        "userPermissions": [{"enabled": True, "name": name} for name in PERMISSIONS_OF_USER],
     }
     user = {
         "description": "For the people who work with customers: shows Still There's fields and list views. Grants no access to records.",

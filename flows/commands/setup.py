@@ -33,7 +33,8 @@ def run_check() -> Answer:
         parts.append(f"[bold]{crm_name(checkup.crm)}[/bold] · {checkup.account} · its clock says {checkup.now:%d %b %Y %H:%M} UTC")
         table = Table(*(Column(overflow="fold") for _ in range(4)), box=None, show_header=False)
         for finding in checkup.findings:
-            table.add_row("[green]good[/green]" if finding.is_good else "[red]to do[/red]", finding.what, finding.detail, finding.advice)
+            mark = "[yellow]remark[/yellow]" if finding.is_remark else "[green]good[/green]" if finding.is_good else "[red]to do[/red]"
+            table.add_row(mark, finding.what, finding.detail, finding.advice)
         ours = quota[name]
         if ours["usable"] is not None:
             told = f"{ours['usable']:,} of the calls left today; {ours['reserve']:,} are for others (STILLTHERE_RESERVE_SHARE)"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.salesforce.records import Record
 from sandbox.salesforce.schema import Field, ObjectType
 
 if TYPE_CHECKING:
@@ -73,10 +74,19 @@ class Access:
 
     def permits(self, user_id: str, *permissions: str) -> bool:
         """Whether a user has one of these user permissions, such as ``PermissionsModifyMetadata``, through any set."""
+        return any(one.values.get(name) for one in self._sets_of(user_id) for name in permissions)
+
+    def own_rights(self, user_id: str) -> Record:
+        """The row of UserPermissionAccess that a user is shown: every permission, through whichever set."""
+        store = self._org.store("UserPermissionAccess")
+        names = [one.name for one in store.type if one.name.startswith("Permissions")]
+        return store.make("000000000000000AAA", {name: self.permits(user_id, name) for name in names})
+
+    def _sets_of(self, user_id: str) -> list[Record]:
         sets = self._org.store("PermissionSet").rows
         assigned = self._org.store("PermissionSetAssignment").children("AssigneeId", user_id)
         held = [sets.get(one.values["PermissionSetId"]) for one in assigned if not one.is_deleted]
-        return any(one is not None and not one.is_deleted and any(one.values.get(name) for name in permissions) for one in held)
+        return [one for one in held if one is not None and not one.is_deleted]
 
     def grant(self, permission_set_id: str, object_name: str, field: str, *, read: bool = True, edit: bool = True) -> None:
         """Give (or with ``read`` False take) a field through a permission set. Task and Event share their field permissions."""

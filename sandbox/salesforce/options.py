@@ -18,6 +18,7 @@ class OrgOptions:
     ``bulk_job_s`` is how long a bulk job takes. ``recycle_days`` until deleted records are purged.
     ``mail_is_captured_elsewhere`` makes an org whose mail is not in the standard objects but only counted in ActivityMetric.
     ``integration_may_define``: the integration user may change metadata, as set-up needs it.
+    ``integration_rights`` are further permissions of that user, such as ``ModifyAllData``.
     ``shared_activities`` has TaskRelation-like counts. ``api_version`` is the newest version served.
     """
 
@@ -41,5 +42,6 @@ class OrgOptions:
     recycle_days: int = 15
     mail_is_captured_elsewhere: bool = False
     integration_may_define: bool = True
+    integration_rights: tuple[str, ...] = ()
     shared_activities: bool = False
     api_version: str = "64.0"

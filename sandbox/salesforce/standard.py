@@ -58,7 +58,17 @@ _FIELD_FLAGS = {
 
 def standard_schema() -> Schema:
     """The standard objects with their fields, for one org to widen."""
-    return Schema(_object(row) for row in _rows("objects"))
+    objects = [_object(row) for row in _rows("objects")]
+    return Schema([*objects, _own_rights(next(one for one in objects if one.name == "PermissionSet"))])
+
+
+def _own_rights(sets: ObjectType) -> ObjectType:
+    """UserPermissionAccess: every permission that a permission set may hold, and whether who asks has it."""
+    fields = [one for one in sets if one.name == "Id" or one.name.startswith("Permissions")]
+    can = dict.fromkeys(
+        ("createable", "updateable", "deletable", "undeletable", "searchable", "retrieveable", "replicateable", "bulkable"), False
+    )
+    return ObjectType.of("UserPermissionAccess", "User Permission Access", "User Permission Access", None, fields, **can)
 
 
 def _rows(name: str) -> list[dict[str, str]]:

@@ -92,6 +92,8 @@ def _profile(org: Org, name: str) -> str:
     is_admin = name == "System Administrator"
     granted = {"PermissionsApiEnabled": True, "PermissionsViewAllData": is_admin, "PermissionsModifyAllData": is_admin}
     granted["PermissionsModifyMetadata"] = is_admin or (name == "Integration" and org.org.integration_may_define)
+    if name == "Integration":
+        granted |= {f"Permissions{right}": True for right in org.org.integration_rights}
     profile = org.import_record("Profile", _stamped({"Name": name, "UserType": "Standard", **granted}))
     org.import_record(
         "PermissionSet",

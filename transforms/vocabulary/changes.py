@@ -142,12 +142,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that ``check`` found. ``advice`` says what to change; empty where all is well."""
+    """One thing that ``check`` found. ``advice`` says what to change; empty where all is well.
+
+    ``is_remark``: it is good as it is, and could be better.
+    """
 
     what: str
     is_good: bool
     detail: str
     advice: str = ""
+    is_remark: bool = False
 
 
 @dataclass(frozen=True)

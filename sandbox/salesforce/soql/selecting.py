@@ -21,6 +21,9 @@ from sandbox.salesforce.soql.shaping import Shape, Write, plain, shape_operand, 
 from sandbox.salesforce.soql.showing import shown
 from sandbox.salesforce.soql.sorting import ordered
 
+OWN_RIGHTS = "UserPermissionAccess"
+"""An object with one row, which tells whoever asks about themselves."""
+
 OFFSET, FIELDS_LIMIT, CHILDREN, PARENTS, NESTING = 2_000, 200, 20, 55, 5
 """Most rows to skip, rows with FIELDS(ALL), child queries, parents named, and levels of child queries with the root."""
 
@@ -55,6 +58,8 @@ class Selection:
     def found(self) -> Iterator[Record]:
         """The records among which the rows are, as queries see them now."""
         org = self.scene.org
+        if self.kind.name == OWN_RIGHTS:
+            return iter([org.access.own_rights(self.scene.user_id)])
         found = candidates(self.conditions, self.query.where, org.store(self.kind.name), is_late=org.delays_commits)
         return org.seen(found, is_all=self.scene.is_all)
 
