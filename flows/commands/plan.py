@@ -10,7 +10,7 @@ from connectors.files import in_one_piece
 from flows.answer import Answer
 from flows.compute import compute, keep_card, keep_outcomes
 from flows.outcome import summarise
-from flows.pages.plan import Names, render_plan_page
+from flows.pages.plan import Names, folder_of, render_plan_pages
 from flows.plan_files import KeptPlan, approved, kept, need_untouched, picked, plan_data, read_plan, write_plan
 from flows.plan_text import render_plan
 from flows.planning import make_plan
@@ -82,9 +82,10 @@ def run_read_plan(file: Path, wishes: PlanWishes) -> Answer:
 def _finish(of: KeptPlan, wishes: PlanWishes, file: Path | None, more: dict[str, Any], names: Names) -> Answer:
     if wishes.out is not None:
         write_plan(of, wishes.out)
-    if wishes.page is not None:
-        _write(wishes.page, render_plan_page(of, names))
-    return Answer({**more, **plan_data(of)}, render_plan(of, limit=wishes.limit, file=wishes.out or file, page=wishes.page))
+    text = render_plan(of, limit=wishes.limit, file=wishes.out or file, page=wishes.page)
+    if wishes.page is not None and (further := _write_pages(wishes.page, of, names)):
+        text.append(f"{further} further page{'s are' if further > 1 else ' is'} in {folder_of(wishes.page)}.")
+    return Answer({**more, **plan_data(of)}, text)
 
 
 def names_of(work: Work) -> Names:
@@ -113,9 +114,19 @@ def _check_files(wishes: PlanWishes) -> None:
             )
 
 
-def _write(file: Path, page: str) -> None:
+def _write_pages(file: Path, of: KeptPlan, names: Names) -> int:
+    """Write the page, and the further ones into the folder beside it, for their owner alone; how many those are. Further pages of an earlier plan go."""
+    further = 0
     try:
-        with in_one_piece(file) as beside:
-            beside.write_text(page, encoding="utf-8")
+        for old in folder_of(file).glob("*.html"):
+            if old.stem.isdigit():
+                old.unlink()
+        for one, page in render_plan_pages(of, names, file):
+            if one.parent != file.parent:
+                one.parent.mkdir(mode=0o700, exist_ok=True)
+                further += 1
+            with in_one_piece(one) as beside:
+                beside.write_text(page, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"The page could not be kept in {file} ({error.strerror}); choose another place with --page.") from error
+    return further
