@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 from sandbox.clock import to_ms
 from sandbox.hubspot.asking import Answer, Asked
 from sandbox.hubspot.errors import ApiError, bad_request, not_found
-from sandbox.hubspot.object_types import TYPES, object_type
+from sandbox.hubspot.object_types import TYPES, ObjectType, object_type
+from sandbox.hubspot.pipelines import Pipelines
 from sandbox.hubspot.portal import Portal
 from sandbox.hubspot.values import iso, iso_ms
 
@@ -103,20 +104,29 @@ def read_owner(asked: Asked) -> Answer:
 
 
 def pipelines(asked: Asked) -> Answer:
-    """GET pipelines, one of them, its stages or its audit."""
+    """GET pipelines, or one of them."""
+    kind, held = _with_pipelines(asked)
+    pipeline_id = asked.parts.get("id")
+    return Answer(200, held.listed(kind) if pipeline_id is None else held.shown(kind, pipeline_id))
+
+
+def pipeline_stages(asked: Asked) -> Answer:
+    """GET the stages of a pipeline, or one of them."""
+    kind, held = _with_pipelines(asked)
+    pipeline_id, stage_id = asked.parts["id"], asked.parts.get("stage")
+    return Answer(200, held.stages(kind, pipeline_id) if stage_id is None else held.stage(kind, pipeline_id, stage_id))
+
+
+def pipeline_audit(asked: Asked) -> Answer:
+    """GET who changed a pipeline, or a stage of it."""
+    kind, held = _with_pipelines(asked)
+    return Answer(200, held.audit(kind, asked.parts["id"], asked.portal.options.portal_id, asked.parts.get("stage")))
+
+
+def _with_pipelines(asked: Asked) -> tuple[ObjectType, Pipelines]:
     kind = object_type(asked.parts["type"])
     asked.need(*kind.read, f"crm.schemas.{kind.name}.read")
-    held = asked.portal.pipelines
-    pipeline_id, what, stage_id = asked.parts.get("id"), asked.parts.get("what"), asked.parts.get("stage")
-    if pipeline_id is None:
-        return Answer(200, held.listed(kind))
-    if what is None:
-        return Answer(200, held.shown(kind, pipeline_id))
-    if what == "audit":
-        return Answer(200, held.audit(kind, pipeline_id, asked.portal.options.portal_id))
-    if stage_id is None:
-        return Answer(200, held.stages(kind, pipeline_id))
-    return Answer(200, held.stage(kind, pipeline_id, stage_id))
+    return kind, asked.portal.pipelines
 
 
 def dispositions(_asked: Asked) -> Answer:

@@ -144,8 +144,10 @@ def merge_records(asked: Asked) -> Answer:
 
 
 def erase_record(asked: Asked) -> Answer:
-    """POST gdpr-delete: the contact is gone for good and its address blocked."""
+    """POST gdpr-delete: the contact is gone for good and its address blocked. Only contacts have it."""
     kind = writes(asked)
+    if kind.name != "contacts":
+        raise not_found()
     portal = asked.portal
     body = asked.json()
     text, id_property = str(body.get("objectId", "")), body.get("idProperty")

@@ -90,21 +90,18 @@ class Pipelines:
                 return _shown_stage(stage)
         raise not_found()
 
-    def audit(self, kind: ObjectType, pipeline_id: str, portal_id: int) -> dict[str, Any]:
-        """Who changed the pipeline: it was made once and never touched."""
-        pipeline = self.one(kind, pipeline_id)
-        return {
-            "results": [
-                {
-                    "portalId": portal_id,
-                    "identifier": pipeline.id,
-                    "action": "CREATE",
-                    "timestamp": iso_ms(LONG_AGO_MS),
-                    "message": "Pipeline created",
-                    "rawObject": _shown(pipeline),
-                }
-            ]
+    def audit(self, kind: ObjectType, pipeline_id: str, portal_id: int, stage_id: str | None = None) -> dict[str, Any]:
+        """Who changed the pipeline or the stage: it was made once and never touched. ApiError 404 where there is none."""
+        shown = self.shown(kind, pipeline_id) if stage_id is None else self.stage(kind, pipeline_id, stage_id)
+        entry = {
+            "portalId": portal_id,
+            "identifier": shown["id"],
+            "action": "CREATE",
+            "timestamp": iso_ms(LONG_AGO_MS),
+            "message": "Pipeline created" if stage_id is None else "Stage created",
+            "rawObject": shown,
         }
+        return {"results": [entry]}
 
 
 def _shown(pipeline: Pipeline) -> dict[str, Any]:

@@ -78,7 +78,8 @@ ACCOUNT = {
 
 PACKAGES = (
     *("hubspot.crm.objects", "hubspot.crm.contacts", "hubspot.crm.companies", "hubspot.crm.tickets", "hubspot.crm.properties"),
-    *("hubspot.crm.associations.v4", "hubspot.crm.owners", "hubspot.crm.pipelines"),
+    *("hubspot.crm.associations", "hubspot.crm.associations.schema", "hubspot.crm.associations.v4", "hubspot.crm.associations.v4.schema"),
+    *("hubspot.crm.owners", "hubspot.crm.pipelines"),
 )
 PLAIN: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "bool": bool, "float": (int, float), "datetime": str}
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")

@@ -66,7 +66,10 @@ def test_ticket_pipeline(api: Any) -> None:
     ]
     assert api("GET", "/crm/v3/pipelines/tickets/0/stages/4").json()["label"] == "Closed"
     assert api("GET", "/crm/v3/pipelines/tickets/0/audit").json()["results"][0]["action"] == "CREATE"
-    assert api("GET", "/crm/v3/pipelines/tickets/7").status_code == 404
+    stage = api("GET", "/crm/v3/pipelines/tickets/0/stages/4/audit").json()["results"][0]
+    assert (stage["identifier"], stage["action"], stage["rawObject"]["label"]) == ("4", "CREATE", "Closed")
+    for path in ("7", "0/stages/9", "0/stages/9/audit", "0/other"):
+        assert api("GET", f"/crm/v3/pipelines/tickets/{path}").status_code == 404
     ticket = api.create("tickets", subject="Help", hs_pipeline_stage="1")
     api.sandbox.clock.advance(3600)
     api("PATCH", f"/crm/v3/objects/tickets/{ticket}", {"properties": {"hs_pipeline_stage": "4"}})

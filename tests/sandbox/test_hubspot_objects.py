@@ -250,6 +250,9 @@ def test_an_erased_contact_is_gone_and_its_address_blocked(api: Any) -> None:
     assert api("GET", f"/crm/v3/objects/contacts/{contact}").status_code == 404
     assert api("GET", "/crm/v3/objects/contacts", archived="true").json()["results"] == []
     assert api("POST", "/crm/v3/objects/contacts", {"properties": {"email": "a@example.com"}}).status_code == 400
+    company = api.create("companies", name="1")
+    assert api("POST", "/crm/v3/objects/companies/gdpr-delete", {"objectId": company}).status_code == 404
+    assert api("GET", f"/crm/v3/objects/companies/{company}").status_code == 200
 
 
 def test_the_text_of_emails_needs_a_scope_of_its_own(start: Any) -> None:
