@@ -192,7 +192,15 @@ def _own_text(mail: Mail) -> str:
     """The text that the mail server wrote: up to the copy of the mail that came back."""
     text = to_plain(mail.text)[:_OWN_TEXT]
     cut = next((found.start() for found in _ORIGINAL.finditer(text) if found.start() > _HEAD), len(text))
+    if _TOLD_AFTER.search(text, cut):
+        # Sun's servers first show some headers of the mail, and then say what became of it.
+        return text
     return text[:cut]
+
+
+_TOLD_AFTER = re.compile(
+    r"^\s{0,9}your message (?:cannot|could not|can not) be delivered to the following recipients?:", re.IGNORECASE | re.MULTILINE
+)
 
 
 _LIBRARY_READS = 30_000
@@ -210,7 +218,14 @@ def _named(mail: Mail, text: str, raw: bytes) -> list[str]:
         sent_to = addresses((*mail.original.get("to", ()), *mail.original.get("cc", ())))
         seen = [a for a in dict.fromkeys(m[0].strip(".'").lower() for m in ADDRESS.finditer(text)) if a not in own and not _DAEMON.match(a)]
         failed = [a for a in seen if a in sent_to] or sorted(sent_to)[:1] or seen[:1]
-    return list(dict.fromkeys(failed))
+    return list(dict.fromkeys([*failed, *_listed(text, failed, own)]))
+
+
+def _listed(text: str, known: list[str], own: set[str]) -> list[str]:
+    """Further addresses that begin a line in the same brackets as one that is known to have failed: the library may see the first alone."""
+    starts = [line.strip().lower() for line in text.split("\n") if line.lstrip().startswith("<") and ">:" in line]
+    heads = [first_address(line.partition(">:")[0]) for line in starts]
+    return [head for head in heads if head and head not in own and head not in known] if set(heads) & set(known) else []
 
 
 # Titles and names in bare bytes become objects that its detectors cannot read; addresses are ASCII.
