@@ -16,8 +16,8 @@ import pandas as pd
 
 from transforms.policy import Policy
 from transforms.rhythm import FEW, GROUPS, day_number
-from transforms.silence.gaps import Traffic, find_holes
-from transforms.silence.holes import Hole, Holes
+from transforms.silence.gaps import MONTH, Traffic, find_holes
+from transforms.silence.holes import EVERYTHING, Hole, Holes
 from transforms.silence.judging import Learned, learn
 from transforms.silence.sample import Sample
 from transforms.silence.stops import Stop, judge_stop
@@ -26,8 +26,14 @@ from transforms.vocabulary.errors import BadInput
 DAY = pd.Timedelta(days=1)
 PAUSE_STEPS = np.arange(-4.0, 12.25, 0.25)
 """Edges of the histogram of pauses, as log2 of pause ÷ usual gap (of the pause in days where there is no rhythm yet)."""
+LONG_PAUSE = 2 * MONTH
+"""Of pauses of so many days it is kept when they were, so that those that span a hole of the data can be told."""
 WEEKS = 64
 """So many weeks back the volume of each source is counted."""
+
+
+def _no_pauses() -> pd.DataFrame:
+    return pd.DataFrame({name: np.empty(0, "int64") for name in ("first", "last", "group", "step", "count")})
 
 
 @dataclass
@@ -58,7 +64,8 @@ class CutOff:
 class Tally:
     """Counts over one bucket, at one moment.
 
-    ``sample``: persons on past days, and whether they were heard from after. ``pauses`` [group, step]: how long the pauses were that ended.
+    ``sample``: persons on past days, and whether they were heard from after. ``pauses`` [group, step]: how long the pauses were that ended; ``long_pauses``
+    those of LONG_PAUSE days or more once again, with the months (of MONTH days since 1970) in which they began and ended.
     ``answers``: attempts and answered, by way and more (see ``channels.rates``). ``sources`` crm|owner|channel (owner * for all of them). ``checkins``: touches read, and
     check-ins among them. ``outcomes``: what became of our tasks (see ``channels.outcomes``). ``voices`` company → the two persons heard from latest: time, person_id, name.
     """
@@ -73,6 +80,7 @@ class Tally:
     voices: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
     outcomes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    long_pauses: pd.DataFrame = field(default_factory=_no_pauses)
 
     @classmethod
     def empty(cls, as_of: pd.Timestamp, policy: Policy) -> Tally:
@@ -99,6 +107,7 @@ class Tally:
             voices,
             self.traffic + other.traffic,
             {key: _summed(self.outcomes.get(key, ()), other.outcomes.get(key, ())) for key in {*self.outcomes, *other.outcomes}},
+            count_alike(pd.concat([self.long_pauses, other.long_pauses])),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -114,6 +123,7 @@ class Tally:
             },
             "checkins": list(self.checkins),
             "traffic": self.traffic.to_json(),
+            "long_pauses": self.long_pauses.to_dict("list"),
             "outcomes": {key: list(counts) for key, counts in sorted(self.outcomes.items())},
             "voices": {company: [list(voice) for voice in voices] for company, voices in sorted(self.voices.items())},
         }
@@ -132,7 +142,13 @@ class Tally:
             {company: [(v[0], v[1], v[2]) for v in voices] for company, voices in kept["voices"].items()},
             Traffic.from_json(kept["traffic"]),
             {key: tuple(int(number) for number in counts) for key, counts in kept["outcomes"].items()},
+            pd.DataFrame(kept["long_pauses"], dtype="int64"),
         )
+
+
+def count_alike(pauses: pd.DataFrame) -> pd.DataFrame:
+    """The rows of ``long_pauses`` with those that are alike added up."""
+    return pauses.groupby(["first", "last", "group", "step"], as_index=False)["count"].sum()
 
 
 def combine(tallies: Sequence[Tally], cut_off: Mapping[str, CutOff] | None = None) -> Org:
@@ -206,12 +222,23 @@ class Org:
         result = np.empty(len(GROUPS))
         for groups, unit in ((range(FEW + 1), 30.0), (range(FEW + 1, len(GROUPS)), 1.0)):
             prior = np.diff(1 - np.exp2(-steps / unit), prepend=0.0, append=1.0)
-            counts = self.tally.pauses[groups.start : groups.stop]
+            counts = self._pauses[groups.start : groups.stop]
             pooled = _blend(counts.sum(axis=0), prior, weight)
             for group in groups:
-                below = np.cumsum(_blend(self.tally.pauses[group], pooled, weight))
+                below = np.cumsum(_blend(self._pauses[group], pooled, weight))
                 result[group] = steps[min(int(np.searchsorted(below, share)), len(steps) - 1)]
         return result
+
+    @cached_property
+    def _pauses(self) -> np.ndarray:
+        """The pauses of the tally without those that span a long hole of more than a mailbox: their length is the hole's, not the person's."""
+        rows, counts = self.tally.long_pauses, self.tally.pauses.copy()
+        spans = np.zeros(len(rows), dtype=bool)
+        for hole in self.holes.found:
+            if hole.days >= LONG_PAUSE and not hole.is_mailbox:
+                spans |= ((rows["first"] <= (hole.start - 1) // MONTH) & (rows["last"] >= hole.end // MONTH)).to_numpy()
+        np.subtract.at(counts, (rows["group"].to_numpy()[spans], rows["step"].to_numpy()[spans]), rows["count"].to_numpy()[spans])
+        return counts
 
     @cached_property
     def _stops(self) -> dict[str, Stop]:
@@ -244,6 +271,11 @@ class Org:
         for name, one in self.cut_off.items():
             found[name] = min(one.since, found.get(name, one.since))
         return found
+
+    @property
+    def hears_nothing(self) -> bool:
+        """Whether nothing reaches us from anybody: a hole of the whole log is open."""
+        return any(hole.source == EVERYTHING for hole in self.holes.open_at(first_unknown_day(pd.Timestamp(self.tally.as_of))))
 
     @cached_property
     def in_doubt_since(self) -> dict[str, pd.Timestamp]:

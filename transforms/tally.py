@@ -8,10 +8,11 @@ import pandas as pd
 from transforms.book import Book, Tables
 from transforms.channels.outcomes import count_outcomes
 from transforms.channels.rates import count_answers
-from transforms.org import PAUSE_STEPS, WEEKS, Org, Source, Tally
+from transforms.org import LONG_PAUSE, PAUSE_STEPS, WEEKS, Org, Source, Tally, count_alike
 from transforms.policy import Policy
 from transforms.rhythm import FEW, group_of
 from transforms.silence.facts import BY_HAND
+from transforms.silence.gaps import MONTH
 from transforms.silence.history import sample_of
 from transforms.silence.traffic import count_traffic
 
@@ -25,7 +26,7 @@ def tally_book(book: Book, tables: Tables) -> Tally:
     """The same, of a book of these tables that is at hand."""
     policy = book.policy
     counts = Tally.empty(book.as_of, policy)
-    _count_pauses(book, counts)
+    long_pauses = _count_pauses(book, counts)
     return Tally(
         counts.as_of,
         policy,
@@ -37,17 +38,22 @@ def tally_book(book: Book, tables: Tables) -> Tally:
         _find_voices(book),
         count_traffic(book),
         count_outcomes(book, tables.tasks),
+        long_pauses,
     )
 
 
-def _count_pauses(book: Book, counts: Tally) -> None:
-    """How long the pauses were that ended, by the rhythm that the person had before."""
+def _count_pauses(book: Book, counts: Tally) -> pd.DataFrame:
+    """How long the pauses were that ended, by the rhythm that the person had before; and when the long ones were."""
     days = book.heard_days[book.heard_days["gap"].notna()]
     usual = days["usual_before"].to_numpy()
     group = group_of(days["number"].to_numpy() - 1, usual)
     unit = np.where(group <= FEW, 1.0, np.maximum(usual, 1.0))
     step = np.searchsorted(PAUSE_STEPS, np.log2(days["gap"].to_numpy() / unit), side="left")
     np.add.at(counts.pauses, (group, step), 1)
+    on, gap = days["on"].to_numpy(), days["gap"].to_numpy()
+    began = (on - np.nan_to_num(gap)).astype("int64")
+    told = pd.DataFrame({"first": began // MONTH, "last": on // MONTH, "group": group, "step": step, "count": 1})
+    return count_alike(told[gap >= LONG_PAUSE].astype("int64"))
 
 
 def source_names(rows: pd.DataFrame) -> pd.Series:

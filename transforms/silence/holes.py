@@ -40,6 +40,11 @@ class Hole:
         """Its length."""
         return self.end - self.start
 
+    @property
+    def is_mailbox(self) -> bool:
+        """Whether it is of a single mailbox."""
+        return self.source != EVERYTHING and self.source.split("|")[1] != "*"
+
     def touches(self, start: int, end: int) -> bool:
         """Whether it shares a day with the days from ``start`` to the day before ``end``."""
         return self.start < end and start < self.end
@@ -86,7 +91,7 @@ class Holes:
 
         Whether such a mailbox is deaf or its owner is gone, nothing will be on record of whom they wrote with: the chance to hear must not wait.
         """
-        return Holes(tuple(hole for hole in self.found if hole.end < day or hole.source == EVERYTHING or hole.source.split("|")[1] == "*"))
+        return Holes(tuple(hole for hole in self.found if hole.end < day or not hole.is_mailbox))
 
     def days_of(self, way: np.ndarray, box: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
         """How many of the days from ``first`` to the day before ``end`` lie in a hole of each person, by their way and mailbox (see ``FACTS``).
