@@ -14,6 +14,7 @@ from flows.work import Work
 from transforms.channels.outcomes import to_rows
 from transforms.compute import Org, Tables, Tally, Values, combine, compute_companies, compute_contacts, tally
 from transforms.highlights import pick
+from transforms.matching.elsewhere import seen_elsewhere
 from transforms.org import CutOff
 from transforms.persons import bucket_of, resolve
 from transforms.plays import Cases, TaskHomes, find_cases
@@ -44,13 +45,14 @@ Lot = tuple[int, ...]
 class Population:
     """Who is in the lake: contacts, who is behind each (``people``) and in which bucket, companies and owners, and the tasks that we raised.
 
-    Small beside the activities.
+    ``elsewhere``: who stands under another record at another firm. All of it is small beside the activities.
     """
 
     contacts: pd.DataFrame
     companies: pd.DataFrame
     owners: pd.DataFrame
     people: pd.DataFrame
+    elsewhere: pd.DataFrame
     bucket: pd.Series
     tasks: pd.DataFrame
 
@@ -79,7 +81,8 @@ def read_population(work: Work) -> Population:
     contacts, companies = work.lake.read("contacts").drop(columns="person_id"), work.lake.read("companies")
     people = resolve(contacts, companies)
     bucket = bucket_of(people["person_id"], work.lake.buckets)
-    return Population(contacts, companies, work.lake.read("owners"), people, bucket, work.journal.raised_tasks())
+    elsewhere = seen_elsewhere(contacts, companies, people)
+    return Population(contacts, companies, work.lake.read("owners"), people, elsewhere, bucket, work.journal.raised_tasks())
 
 
 def lots_of(work: Work) -> list[Lot]:
@@ -95,7 +98,15 @@ def lot_tables(work: Work, population: Population, lot: Lot) -> Tables:
     activities = work.lake.read("activities", lot)
     is_here = population.bucket.isin(lot)
     contacts, people = (frame[is_here].reset_index(drop=True) for frame in (population.contacts, population.people))
-    return Tables(contacts, activities, population.companies, population.owners, people=people, mail_elsewhere=work.settings.mail_elsewhere)
+    return Tables(
+        contacts,
+        activities,
+        population.companies,
+        population.owners,
+        people=people,
+        mail_elsewhere=work.settings.mail_elsewhere,
+        elsewhere=population.elsewhere,
+    )
 
 
 def lot_standing(work: Work, lot: Lot) -> pd.DataFrame:

@@ -43,9 +43,10 @@ def lots_for(rows: int, hands: int) -> int:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of every lot: the fields at a moment, by a policy; companies are the same for all lots."""
+    """What is asked of every lot: the fields at a moment, by a policy; companies, and who stands ``elsewhere`` too, are the same for all lots."""
 
     companies: pd.DataFrame
+    elsewhere: pd.DataFrame
     as_of: pd.Timestamp
     policy: Policy
 
@@ -56,7 +57,13 @@ _books: dict[int, Book] = {}
 
 def survey(number: int, share: Share, question: Question) -> Tally:
     """Read the texts of a lot, keep its history under ``number``, and tell what it adds to the facts about all."""
-    tables = Tables(share.contacts, read_signals(share.activities, share.contacts), question.companies, people=share.people)
+    tables = Tables(
+        share.contacts,
+        read_signals(share.activities, share.contacts),
+        question.companies,
+        people=share.people,
+        elsewhere=question.elsewhere,
+    )
     book = Book(tables, question.as_of, question.policy, Org.without_history(question.as_of, question.policy))
     _books[number] = book
     return tally_book(book, tables)

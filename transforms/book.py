@@ -17,6 +17,7 @@ import pandas as pd
 from transforms.accounts import accounts_of
 from transforms.attempts import find_attempts
 from transforms.happenings import find_happenings
+from transforms.matching.elsewhere import seen_elsewhere
 from transforms.merging import find_records, merge_records
 from transforms.org import Org, first_unknown_day
 from transforms.persons import resolve
@@ -48,6 +49,7 @@ class Tables:
     ``resolve`` found it over the contacts of **all** buckets, with the index of ``contacts``; without it, these contacts are all there are.
     ``standing`` is what our fields hold in the CRMs now (STANDING), as far as it is known: a state does not change without a reason.
     ``mail_elsewhere`` names the CRMs of which the admin says that their mail is captured outside of what we can read.
+    ``elsewhere`` tells who stands under another record at another firm, as ``seen_elsewhere`` found it over all contacts; without it, these are all.
     ``tasks`` are those that we raised, as they were raised, with ``planned_at``: what became of them is counted.
     """
 
@@ -59,6 +61,7 @@ class Tables:
     standing: pd.DataFrame = field(default_factory=lambda: empty_table(STANDING))
     mail_elsewhere: frozenset[str] = frozenset()
     tasks: pd.DataFrame = field(default_factory=lambda: empty_table(TASKS))
+    elsewhere: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Refuse frames that were not built by to_table."""
@@ -80,6 +83,7 @@ class Book:
     counts for all), and ``company`` (the account) and ``first_known_at``.
     ``records``: all contacts, with person_id, is_live, matched_by, ``company_key`` (crm:company_id) and ``company``.
     ``members``: crm, contact_id, person_id of the contacts that can be written to.
+    ``elsewhere``: who stands under another record at another firm (see ``matching.elsewhere``).
     ``activities``: STORED_ACTIVITIES with ``person_id`` (a categorical over the index of ``persons``), sorted by person and time, each
     happening once; ``told_again``: rows in which another CRM tells one of them, with ``told_by``, its number.
     """
@@ -95,6 +99,7 @@ class Book:
         self.mail_elsewhere, self.standing = tables.mail_elsewhere, tables.standing
         self.companies, self.owners = tables.companies, tables.owners
         people = resolve(tables.contacts, tables.companies) if tables.people is None else tables.people
+        elsewhere = seen_elsewhere(tables.contacts, tables.companies, people) if tables.elsewhere is None else tables.elsewhere
         self.members = people.loc[people["is_live"], ["crm", "contact_id", "person_id"]].sort_values(
             ["person_id", "crm", "contact_id"], ignore_index=True
         )
@@ -103,6 +108,7 @@ class Book:
         happened = find_happenings(tables.activities, people, persons.index, self.as_of)
         self.activities, self.told_again = happened.rows, happened.told_again
         self.persons = persons
+        self.elsewhere = elsewhere[elsewhere["person_id"].isin(persons.index) & (elsewhere["at"] <= self.as_of)]
         first_seen = self.align(self.activities.groupby("person_id").occurred_at.min())
         self.persons = persons.assign(first_known_at=pd.concat([persons["created_at"], first_seen], axis=1).min(axis=1))
 

@@ -66,7 +66,7 @@ def resolve(contacts: pd.DataFrame, companies: pd.DataFrame | None = None) -> pd
     crm_code, crms = pd.factorize(crm, sort=True)
     if len(crms) > 1:
         group, ids = pd.factorize(person, sort=True)
-        joined = join_groups(contacts, group, crm_code, _firms_of(contacts, crm, companies))
+        joined = join_groups(contacts, group, crm_code, firms_of(contacts, crm, companies))
         person = ids[joined.root[group]]
         matched = np.where(matched == "", joined.label[group], matched)
     is_live = contacts["merged_into"].isna() & ~contacts["is_deleted"].fillna(False).astype(bool)
@@ -101,7 +101,7 @@ def _matched_alone(own: np.ndarray, last: np.ndarray, person: np.ndarray) -> np.
     return matched.astype(object)
 
 
-def _firms_of(contacts: pd.DataFrame, crm: pd.Series, companies: pd.DataFrame | None) -> pd.Series:
+def firms_of(contacts: pd.DataFrame, crm: pd.Series, companies: pd.DataFrame | None) -> pd.Series:
     """The domain of the company that each record names."""
     if companies is None or companies.empty:
         return pd.Series(index=contacts.index, dtype="str")

@@ -12,6 +12,7 @@ from flows.answer import Answer
 from flows.crew import WORTH_IT, Crew, Question, lots_for, processors
 from transforms.compute import combine
 from transforms.fields import CONTACT_FIELDS
+from transforms.matching.elsewhere import seen_elsewhere
 from transforms.persons import resolve
 from transforms.policy import Policy
 from transforms.splitting import places_of_contacts, split_persons
@@ -31,10 +32,11 @@ def run_score(*, contacts: Path, activities: Path, companies: Path | None, as_of
     hands = processors() if rows >= WORTH_IT else 1
     with Crew(hands) as crew:
         people = resolve(read["contacts"], read["companies"])
+        elsewhere = seen_elsewhere(read["contacts"], read["companies"], people)
         strange = int((places_of_contacts(read["activities"], people) < 0).sum())
         lots = lots_for(rows, hands) if hands > 1 else 1
         shares = split_persons(read["contacts"], read.pop("activities"), people, lots)
-        org = combine(crew.survey(shares, Question(read["companies"], moment, Policy())))
+        org = combine(crew.survey(shares, Question(read["companies"], elsewhere, moment, Policy())))
         computed = pd.concat(crew.fields(lots, org))
     values = people[["contact_id", "crm", "person_id"]].merge(computed, left_on="person_id", right_index=True, how="left")
     values = values.drop(columns="person_id")

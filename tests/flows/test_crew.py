@@ -7,6 +7,7 @@ import pytest
 from benchmarks.compute import make_people
 from flows.crew import Crew, Question, lots_for
 from transforms.compute import combine
+from transforms.matching.elsewhere import seen_elsewhere
 from transforms.persons import resolve
 from transforms.policy import Policy
 from transforms.splitting import places_of, split_persons
@@ -39,7 +40,7 @@ def computed(lots: int, hands: int) -> pd.DataFrame:
     people = resolve(CONTACTS, FIRMS)
     with Crew(hands) as crew:
         shares = split_persons(CONTACTS, made_activities(), people, lots)
-        org = combine(crew.survey(shares, Question(FIRMS, AS_OF, Policy())))
+        org = combine(crew.survey(shares, Question(FIRMS, seen_elsewhere(CONTACTS, FIRMS, people), AS_OF, Policy())))
         return pd.concat(crew.fields(lots, org)).loc[people["person_id"]]
 
 

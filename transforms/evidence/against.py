@@ -27,7 +27,7 @@ def found_signs(book: Book) -> pd.DataFrame:
     Columns: person_id, at (missing where no date is known), sign (its place in SIGNS), phrase (of our lists), successor, words (of signs
     that bring their own).
     """
-    parts = [_from_activities(book), _from_the_crm(book), _from_conflicts(book), book.frame(other_employers)]
+    parts = [_from_activities(book), _from_the_crm(book), _from_conflicts(book), book.frame(other_employers), _from_other_records(book)]
     return pd.concat([part[list(_COLUMNS)] for part in parts], ignore_index=True).astype({"at": "datetime64[us, UTC]"})
 
 
@@ -81,6 +81,16 @@ def _from_conflicts(book: Book) -> pd.DataFrame:
     """Where the CRMs disagree, or one saw them change jobs."""
     told = book.frame(conflicts.conflicts)
     return _items(told["person_id"], told["at"], told["sign"].map(PLACE).to_list(), told["words"])
+
+
+_ALIKE = {"profile_elsewhere": "the same LinkedIn profile", "name_elsewhere": "the same rare name"}
+
+
+def _from_other_records(book: Book) -> pd.DataFrame:
+    """Where a younger record of the same human stands at another firm."""
+    rows = book.elsewhere
+    words = [f"Another record with {_ALIKE[row.sign]} is at {row.firm} since {day(row.at)}" for row in rows.itertuples()]
+    return _items(rows["person_id"], rows["at"], rows["sign"].map(PLACE).to_list(), pd.Series(words, index=rows.index, dtype="str"))
 
 
 def _ever_reached(book: Book) -> np.ndarray:
