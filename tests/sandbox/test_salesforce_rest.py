@@ -297,14 +297,6 @@ def test_counts_are_stale_and_leave_out_empty_objects(org: Any) -> None:
     assert org("GET", "limits/recordCount", sObjects="Contact").json() == {"sObjects": [{"count": 1, "name": "Contact"}]}
 
 
-def test_search_finds_words_and_refuses_its_language(org: Any) -> None:
-    """The parameterized search looks for words; SOSL is refused plainly."""
-    contact = org.create("Contact", FirstName="Priya", LastName="Nair")
-    found = org("GET", "parameterizedSearch", q="priya nair", sobject="Contact").json()
-    assert [row["Id"] for row in found["searchRecords"]] == [contact]
-    assert org("GET", "search", q="FIND {x}").json()[0]["errorCode"] == "MALFORMED_SEARCH"
-
-
 def test_recent_records_are_those_the_user_touched(org: Any) -> None:
     """Newest first."""
     first, second = org.create("Contact", LastName="A"), org.create("Contact", LastName="B")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.salesforce.asking import Route
-from sandbox.salesforce.rest import collections, composite, login, replication, rows, sobjects, tree, usage, versions
+from sandbox.salesforce.rest import collections, composite, login, replication, rows, searching, sobjects, tree, usage, versions
 from sandbox.salesforce.rest.queries import query_routes
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def rest_routes(org: Org) -> list[Route]:
         *login.ROUTES,
         *versions.ROUTES,
         *query_routes(org),
+        *searching.ROUTES,
         *sobjects.definition_routes(definitions),
         *replication.ROUTES,
         *usage.ROUTES,

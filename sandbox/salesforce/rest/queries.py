@@ -1,21 +1,15 @@
-"""``query``, ``queryAll`` and their cursors; of search only what finds by plain words."""
+"""``query``, ``queryAll`` and their cursors."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from sandbox.salesforce.asking import Answer, Asked, Route
-from sandbox.salesforce.errors import OrgError, malformed_query
-from sandbox.salesforce.rest.showing import attributes
+from sandbox.salesforce.errors import malformed_query
 from sandbox.salesforce.soql import Cursors
 
 if TYPE_CHECKING:
     from sandbox.salesforce.org import Org
-
-MOST_ROWS = 2000
-NO_TERM = "No search term found. The search term must be enclosed in braces."
-SEARCHED = ("Name", "Email", "Phone", "MobilePhone", "Company", "Website", "Subject")
 
 
 class Queries:
@@ -53,31 +47,4 @@ def query_routes(org: Org) -> list[Route]:
         Route("GET", f"{base}/queryAll", queries.query_all),
         Route("GET", f"{base}/query/{{locator}}", queries.more),
         Route("GET", f"{base}/queryAll/{{locator}}", queries.more),
-        Route("GET", f"{base}/search", refuse_search),
-        Route("GET", f"{base}/parameterizedSearch", search_words),
     ]
-
-
-def refuse_search(asked: Asked) -> Answer:
-    """``GET search``: SOSL is not read here, and says so."""
-    if not re.search(r"\{.+\}", asked.one("q") or "", re.DOTALL):
-        raise OrgError(400, "MALFORMED_SEARCH", NO_TERM)
-    raise OrgError(400, "MALFORMED_SEARCH", "SOSL is not read by this sandbox; use parameterizedSearch or a query.")
-
-
-def search_words(asked: Asked) -> Answer:
-    """``GET parameterizedSearch?q=&sobject=``: records in whose names or addresses every word stands."""
-    words = (asked.one("q") or "").lower().split()
-    names = asked.many("sobject") or ["Account", "Contact", "Lead"]
-    if not words:
-        raise OrgError(400, "MALFORMED_SEARCH", NO_TERM)
-    found = []
-    for name in names:
-        kind = asked.org.kind(name)
-        fields = [field for field in SEARCHED if asked.org.access.sees(asked.user_id, kind.name, field)]
-        for record in asked.org.rows(kind.name):
-            text = " ".join(str(record.values.get(field) or "") for field in fields).lower()
-            if all(word in text for word in words):
-                found.append({"attributes": attributes(asked, kind.name, record.id), "Id": record.id})
-    found = found[: int(asked.one("overallLimit") or MOST_ROWS)]
-    return Answer(200, {"searchRecords": found}, records_out=len(found))
