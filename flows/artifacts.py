@@ -17,7 +17,6 @@ from typing import Any, cast
 from uuid import UUID
 
 import httpx
-import numpy as np
 import pandas as pd
 from prefect.artifacts import (
     create_link_artifact,
@@ -35,6 +34,9 @@ log = logging.getLogger("stillthere.artifacts")
 
 SAMPLE = 50
 """So many of the changed cells are listed one by one."""
+
+AT_ONCE = 20_000
+"""So many cells are counted or sorted at a time."""
 
 EVERY_S = 2.0
 """A progress artifact is sent at most so often, in seconds; its end is always sent."""
@@ -129,8 +131,7 @@ def publish(run_id: str, summary: Mapping[str, Any], cells: pd.DataFrame | None,
 
 def to_counts(cells: pd.DataFrame) -> list[dict[str, Any]]:
     """How many cells change in each field, the most first; filled: was empty, emptied: becomes empty."""
-    marked = pd.DataFrame({"cells": 1, "filled": cells["old"].isna(), "emptied": cells["new"].isna()}, index=cells.index)
-    counted = marked.groupby([cells["crm"], cells["table"], cells["field"]]).sum().reset_index()
+    counted = pd.concat([_counted(piece) for piece in _pieces(cells)]).groupby(level=[0, 1, 2]).sum().reset_index()
     counted = counted.sort_values(["cells", "crm", "table", "field"], ascending=[False, True, True, True])
     return [
         {
@@ -145,15 +146,26 @@ def to_counts(cells: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def _counted(cells: pd.DataFrame) -> pd.DataFrame:
+    marked = pd.DataFrame({"cells": 1, "filled": cells["old"].isna(), "emptied": cells["new"].isna()}, index=cells.index)
+    return marked.groupby([cells["crm"], cells["table"], cells["field"]]).sum()
+
+
 def to_sample(cells: pd.DataFrame) -> list[dict[str, str]]:
     """The first cells by their ids: which record, which field, what kind of change. No values."""
-    # Sorting the places, not the cells: a first sync has hundreds of thousands of them.
-    ranks = [pd.factorize(cells[name], sort=True)[0] for name in ("field", "record_id", "table", "crm")]
-    first = cells.iloc[np.lexsort(ranks)[:SAMPLE]]
+    first = cells.head(0)
+    for piece in _pieces(cells):
+        first = pd.concat([first, piece]).sort_values(["crm", "table", "record_id", "field"]).head(SAMPLE)
     return [
         {"crm": row.crm, "table": row.table, "record": _word(row.record_id), "field": row.field, "change": _change(row.old, row.new)}
         for row in first.itertuples()
     ]
+
+
+def _pieces(cells: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The cells, some ten thousand at a time, at least one piece: a first sync has hundreds of thousands, and sorting or counting copies them."""
+    for first in range(0, max(len(cells), 1), AT_ONCE):
+        yield cells.iloc[first : first + AT_ONCE]
 
 
 def to_failures(summary: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -31,6 +31,7 @@ def sync() -> dict[str, Any]:
         done.computation = compute(work, done.as_of, each)
         done.plan = step("plan", make_plan, work, done.computation, done.accounts)
         forecast_writes(work, done.plan.cells, done.plan.create, done.plan.update)
+        give_back()
         keep_card(work, done.run.run_id, done.computation)
         keep_outcomes(work, done.run.run_id, done.computation)
         work.journal.save_plan(done.run.run_id, done.plan.cells, done.plan.create, {"as_of": done.as_of.isoformat()})
@@ -39,6 +40,7 @@ def sync() -> dict[str, Any]:
         give_back()
         step("write fields", apply_cells, work, done.run.run_id, done.plan.cells, done.applied)
         step("write tasks", apply_tasks, work, done.run.run_id, done.plan.create, done.plan.update, done.applied)
+        give_back()
         done.run.summary |= summarise(work, done)
         artifacts.publish(done.run.run_id, done.run.summary, done.plan.cells)
         return done.run.summary
