@@ -299,6 +299,9 @@ def backtest(
     every: Annotated[int | None, typer.Option(min=1, help="Days from one cut to the next; as the horizon unless given.")] = None,
     horizon: Annotated[int, typer.Option(min=1, help="How many days ahead the chance to hear back is judged.")] = 30,
     cuts: Annotated[int | None, typer.Option(min=1, help="At most so many cuts, the latest; 12 unless --from is given.")] = None,
+    false_alarm: Annotated[
+        float | None, typer.Option(help="Judge the states for this share of false alarms, in place of the setting's 0.05.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write a page with pictures into this file; it works offline.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the samples from which ranges come.")] = 7,
     *,
@@ -307,7 +310,7 @@ def backtest(
     """Would it have been right? Plays the past again, day by day, and compares what the fields said with what followed."""
     from flows.commands.backtest import Dates, Files, run_backtest  # noqa: PLC0415 - see the module's docstring
 
-    files, dates = Files(contacts, activities, companies), Dates(first, last, every, horizon, cuts)
+    files, dates = Files(contacts, activities, companies), Dates(first, last, every, horizon, cuts, false_alarm)
     _show(lambda: run_backtest(files, dates, out=out, seed=seed, quiet=as_json), as_json=as_json)
 
 

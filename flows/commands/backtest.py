@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -33,6 +34,9 @@ from transforms.vocabulary.errors import BadInput
 DOCUMENT = "backtest"
 """Under this kind the journal keeps the figures of the last backtest of the lake."""
 
+MOST_FALSE_ALARMS = 0.5
+"""Whoever is called silent must be likelier to stay silent than to be heard."""
+
 SHOWN = 6
 """So many parts of a kind are shown in the terminal; the page and the JSON have more."""
 
@@ -53,13 +57,24 @@ class Files:
 
 @dataclass(frozen=True)
 class Dates:
-    """The cuts that were asked for, as they were typed."""
+    """The cuts that were asked for, as they were typed; and ``false_alarm``, where another share than that of the settings is to be judged."""
 
     first: str | None = None
     last: str | None = None
     every: int | None = None
     horizon: int = 30
     cuts: int | None = None
+    false_alarm: float | None = None
+
+    def judged_by(self, policy: Policy) -> Policy:
+        """The policy, with the share of false alarms that was asked for. Raises BadInput."""
+        if self.false_alarm is None:
+            return policy
+        if not 0 < self.false_alarm < MOST_FALSE_ALARMS:
+            raise BadInput(
+                f"--false-alarm was given as {self.false_alarm:g}; it is a share such as 0.01, more than 0 and less than {MOST_FALSE_ALARMS:g}."
+            )
+        return dataclasses.replace(policy, false_alarm=self.false_alarm)
 
     def wish(self) -> Wish:
         """The same, read. Raises BadInput."""
@@ -69,10 +84,11 @@ class Dates:
 def run_backtest(files: Files, dates: Dates, *, out: Path | None, seed: int, quiet: bool) -> Answer:
     """Replay, judge, keep the page where one was asked for. Nothing is written in any CRM."""
     wish = dates.wish()
+    dates.judged_by(Policy())
     check_out(out)
     with progress_bars(quiet=quiet) as progress:
         work, history, policy, names = _of_files(files) if files.are_given else _of_lake()
-        report = run_replay(history, policy, wish, seed=seed, progress=progress)
+        report = run_replay(history, dates.judged_by(policy), wish, seed=seed, progress=progress)
     data = report.to_json()
     if work is not None:
         _keep(work, data)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from connectors.files import check_place, put_file, read_files
 from flows.answer import Answer
 from flows.crew import WORTH_IT, Crew, Question, lots_for, processors
+from transforms.backtest.judging import describe_data
 from transforms.compute import combine
 from transforms.fields import CONTACT_FIELDS
 from transforms.matching.elsewhere import seen_elsewhere
@@ -44,7 +46,8 @@ def run_score(*, contacts: Path, activities: Path, companies: Path | None, as_of
     names = [field.name for field in CONTACT_FIELDS]
     sentence = f"{len(values):,} contacts × {len(names)} fields as of {moment:%Y-%m-%d %H:%M} UTC are in {out}."
     data = {"out": str(out), "contacts": len(values), "fields": names, "as_of": moment.isoformat(), "activities_left_out": strange}
-    return Answer(data, [sentence, *_left_out(strange, rows)])
+    holes = [hole.to_json() for hole in org.holes.found]
+    return Answer(data | {"holes": holes}, [sentence, *_left_out(strange, rows), *map(_hole, holes)])
 
 
 def _check_apart(out: Path, read: Sequence[Path | None]) -> None:
@@ -59,6 +62,10 @@ def _left_out(strange: int, rows: int) -> list[str]:
         return []
     every = "; contact_id, and crm where there is one, must be the same in both files" if strange == rows else ""
     return [f"{strange:,} of {rows:,} activities were left out, as their contacts are not among the contacts{every}."]
+
+
+def _hole(hole: Mapping[str, Any]) -> str:
+    return f"A hole in the data: {describe_data(hole)}. Time in it counts as nobody's silence."
 
 
 def read_moment(text: str) -> pd.Timestamp:

@@ -188,3 +188,23 @@ def test_the_public_log_is_judged_where_it_can_be(enron: Path) -> None:
     assert [ours["brier"]["value"] < data["listening"]["figures"][rule]["brier"]["value"] for rule in leads] == [True] * 2
     # So few judgements (400) are off by four points through chance alone, so the error is held against that.
     assert ours["calibration_error"]["value"] < 1.5 * ours["calibration_error_of_chance"]
+
+
+def test_another_share_of_false_alarms_can_be_tried(tmp_path: Path) -> None:
+    """What is promised is what was asked for, and what is no share is refused before anything is read."""
+    code, text = told("backtest", *files_of(tmp_path), "--cuts", "1", "--false-alarm", "0.2", "--json")
+    assert (code, json.loads(text)["states"]["promised"]) == (0, 0.2)
+    code, text = told("backtest", "--contacts", "none.csv", "--false-alarm", "20", "--json")
+    assert code == 10
+    assert "--false-alarm was given as 20" in text
+
+
+def test_score_names_the_holes(tmp_path: Path) -> None:
+    """Months in which nothing is on record are told, with their days, in words and as data."""
+    out = ["--as-of", "2026-11-22T00:00:00Z", "--out", str(tmp_path / "fields.csv")]
+    files = files_of(tmp_path, ("2026-03-01", "2026-06-08"))
+    code, text = told("score", *files, *out, "--json")
+    (hole,) = json.loads(text)["holes"]
+    assert (code, hole["source"], hole["to"]) == (0, "everything", "2026-06-07")
+    code, text = told("score", *files, *out)
+    assert "A hole in the data: the whole log: nothing from" in " ".join(text.split())

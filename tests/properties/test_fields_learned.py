@@ -1,5 +1,7 @@
 """What is learned from the whole customer base, and who is who: laws that hold for any counts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,6 +107,15 @@ def test_without_history_everything_is_a_prior_and_nothing_breaks() -> None:
     assert POLICY.answer_rate_prior == Rates(org.tally.answers, POLICY).rate("call")
     assert org.deaf_since == {}
     assert org.learned.card.auc is None
+
+
+def test_without_history_the_threshold_follows_the_setting() -> None:
+    """Whoever asks for fewer false alarms gets a lower threshold for silence from the first day on; never one at which people are likelier than not."""
+    asked = [replace(POLICY, false_alarm=share) for share in (0.01, 0.05, 0.10, 0.45)]
+    chances = [Org.without_history(NOW, policy).silent_chance for policy in asked]
+    assert chances == sorted(set(chances))
+    assert chances[0] == pytest.approx(chances[1] / 5**0.5)
+    assert chances[-1] <= 0.5
 
 
 def test_tallies_of_different_moments_are_refused() -> None:

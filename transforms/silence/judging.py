@@ -28,6 +28,9 @@ FEWEST = 30
 PRIOR_HEARD = 20.0
 """The threshold leans on what the model itself expects with the weight of so many people who were heard, and as much on the prior's threshold."""
 
+USUAL_FALSE_ALARM = 0.05
+"""The prior's threshold for silence was made for this share of false alarms."""
+
 LIKELY = 0.5
 """Nobody who is likelier than not to be heard from is called silent, however regular the people of an org are."""
 
@@ -149,13 +152,21 @@ def _silent_chance(checked: _Checked, chances: np.ndarray, weight: np.ndarray, p
     values = np.concatenate([seen, chances])
     weights = np.concatenate([own, PRIOR_HEARD * expected / max(expected.sum(), 1e-9)])
     if not weights.sum():  # there is nothing to learn from, or it lies so long ago that it weighs nothing
-        return the_prior().silent_chance
+        return _usual_silent_chance(policy)
     order = np.argsort(values, kind="stable")
     share = np.cumsum(weights[order]) / weights.sum()
     below = int(np.searchsorted(share, policy.false_alarm, side="right"))
     found = float(values[order][max(below - 1, 0)])
     known = float(own.sum() + expected.sum())
-    return min((known * found + PRIOR_HEARD * the_prior().silent_chance) / (known + PRIOR_HEARD), LIKELY)
+    return min((known * found + PRIOR_HEARD * _usual_silent_chance(policy)) / (known + PRIOR_HEARD), LIKELY)
+
+
+def _usual_silent_chance(policy: Policy) -> float:
+    """The threshold that is usual elsewhere, for the share of false alarms asked for.
+
+    Where chances are right and as many people stand at each of the low ones, those under c hold the share c² of all who are heard: c grows with the root.
+    """
+    return min(the_prior().silent_chance * float(np.sqrt(policy.false_alarm / USUAL_FALSE_ALARM)), LIKELY)
 
 
 def _card(
