@@ -17,6 +17,9 @@ from transforms.vocabulary.errors import StillThereError
 DONE = 0
 SOME_ROWS_FAILED = 3
 
+LEAST_WIDTH = 30
+"""In a terminal that says it has fewer columns, lines are broken by the terminal."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -29,8 +32,23 @@ class Answer:
 
 
 def to_json(data: object) -> str:
-    """JSON with sorted keys left as they are, dates in ISO form, and numpy and pandas values as plain ones."""
-    return orjson.dumps(data, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
+    """JSON with sorted keys left as they are, dates in ISO form, and numpy and pandas values as plain ones.
+
+    Half characters, as in names of files that are no UTF-8, become question marks: JSON has no place for them.
+    """
+    options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+    try:
+        return orjson.dumps(data, default=_plain, option=options).decode()
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_whole(data), default=_plain, option=options).decode()
+
+
+def _whole(data: object) -> object:
+    if isinstance(data, str):
+        return data.encode(errors="replace").decode()
+    if isinstance(data, dict):
+        return {_whole(name): _whole(value) for name, value in data.items()}
+    return [_whole(value) for value in data] if isinstance(data, list | tuple) else data
 
 
 def _plain(value: object) -> object:
@@ -66,17 +84,27 @@ class Harmless:
             yield segment if segment.control else Segment(harmless(segment.text), segment.style)
 
 
+class _Output(Console):
+    """A console that lets a closed pipe be told to us. Rich's own would end the program with 1, whatever it had done."""
+
+    def on_broken_pipe(self) -> None:
+        """Say so to whoever prints."""
+        raise BrokenPipeError
+
+
 def print_answer(answer: Answer, *, as_json: bool) -> None:
-    """Print the answer to the standard output."""
+    """Print the answer to the standard output. Raises OSError where it takes no more."""
     if answer.lines is not None:
         for line in answer.lines:
             sys.stdout.write(to_json(line) + "\n")
     elif as_json:
         sys.stdout.write(to_json(answer.data) + "\n")
     else:
-        console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        console = _Output(highlight=False, soft_wrap=not sys.stdout.isatty())
+        console.width = max(console.width, LEAST_WIDTH)
         for part in answer.text:
             console.print(Harmless(part))
+    sys.stdout.flush()
 
 
 def print_error(error: StillThereError, *, as_json: bool) -> None:

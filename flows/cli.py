@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs: ``stillthere --help`` answers a
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -54,8 +55,33 @@ def _show(make: Callable[[], Answer], *, as_json: bool) -> None:
     except StillThereError as error:
         print_error(error, as_json=as_json)
         raise typer.Exit(error.exit_code) from None
-    print_answer(answer, as_json=as_json)
+    try:
+        print_answer(answer, as_json=as_json)
+    except BrokenPipeError:
+        _let_go()  # whoever read it has seen enough, as head does; what was done is done
+    except OSError as error:
+        _let_go()
+        told = StillThereError(
+            f"The command ended with exit code {answer.exit_code}, but its answer could not be written ({error.strerror})."
+        )
+        sys.stderr.write(f"{told}\n")
+        raise typer.Exit(told.exit_code) from None
     raise typer.Exit(answer.exit_code)
+
+
+def _let_go() -> None:
+    """Write nothing more to the standard output: Python would try once more at its end, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _ready_streams(arguments: list[str]) -> None:
+    """Let nothing that we say break off for want of a letter: JSON is UTF-8 always; in text a letter that the terminal lacks is a question mark."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it was closed for us, and stays open to the end
+    is_json = "--json" in arguments or arguments[0] == "read-mail"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8" if is_json and stream is sys.stdout else None, errors="replace")
 
 
 def _example(text: str) -> str:
@@ -349,6 +375,7 @@ def main() -> None:
     """The entry point of the command ``stillthere``."""
     os.umask(0o077)  # whatever is written, pages and tables too, may hold what is known of people: it is for its owner alone
     arguments = sys.argv[1:] or ["--help"]
+    _ready_streams(arguments)
     try:
         code = app(arguments, standalone_mode=False) or 0
     except USAGE_ERROR as error:

@@ -22,6 +22,18 @@ FILE = "stillthere.toml"
 HUBSPOT_HOST = "https://api.hubapi.com"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
+SHARES = ("false_alarm", "cooling_quantile", "answer_rate_prior", "blind_share", "guard_states", "guard_emptied")
+"""Thresholds of the policy that are shares of a whole."""
+
+DIVISORS = (
+    *("horizon_days", "rhythm_gaps", "half_life_days", "training_days", "training_step_days", "training_half_life_days", "training_rows"),
+    *("short_window_days", "long_window_days", "year_days", "channel_prior_sends", "prior_weight", "guard_pause_days"),
+)
+"""Thresholds of the policy that cannot be nothing: we divide by them, or would learn from nothing."""
+
+MOST = 1_000_000
+"""No threshold of the policy is larger."""
+
 
 class Secret(SecretStr):
     """A secret text. It shows itself as ``***`` wherever it is printed."""
@@ -106,7 +118,7 @@ class Settings(BaseSettings):
         description="share of the calls left when the day was first seen that is left to others",
     )
     index_lag_minutes: float = Field(
-        10, ge=0, validation_alias="STILLTHERE_INDEX_LAG_MINUTES", description="how late the CRM's search index may be"
+        10, ge=0, le=1440, validation_alias="STILLTHERE_INDEX_LAG_MINUTES", description="how late the CRM's search index may be"
     )
     need_approval: bool = Field(
         False,
@@ -234,9 +246,22 @@ def _policy_faults(given: object, path: Path) -> list[str]:
     known = {f.name: f for f in dataclasses.fields(Policy)}
     faults = [f"policy.{name} in {path} is not known; known are {', '.join(known)}" for name in given if name not in known]
     for name, value in given.items():
-        if name in known and not isinstance(value, int | float) | isinstance(value, bool):
-            faults.append(f"policy.{name} in {path} is {value!r}, which is not a number")
+        wanted = _lacking(known[name], value) if name in known else ""
+        if wanted:
+            faults.append(f"policy.{name} in {path} is {value!r}, which is not {wanted}")
     return faults
+
+
+def _lacking(threshold: dataclasses.Field[Any], value: object) -> str:
+    """What a threshold of the policy should be and the value is not; nothing where it will do."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "a number"
+    if threshold.name in SHARES:
+        return "" if 0 <= value <= 1 else "a share from 0 to 1"
+    least = 1 if threshold.name in DIVISORS else 0
+    if isinstance(threshold.default, int):
+        return "" if least <= value <= MOST and value % 1 == 0 else f"a whole number from {least} to {MOST:,}"
+    return "" if least <= value <= MOST else f"a number from {least} to {MOST:,}"
 
 
 def _fault(item: dict[str, Any], path: Path) -> str:

@@ -41,7 +41,10 @@ def check(client: Client, fields: Sequence[Field]) -> Checkup:
         answer = client.account()
     except StillThereError as error:
         what = "token" if isinstance(error, NotAuthorised) else "account"
-        return Checkup(CRM, "", datetime.now(UTC), (Finding(what, is_good=False, detail="HubSpot did not let us in", advice=str(error)),))
+        is_reached = not isinstance(error, CrmUnreachable)
+        told = f"HubSpot {'did not let us in' if is_reached else 'could not be reached'}"
+        finding = Finding(what, is_good=False, detail=told, advice=str(error))
+        return Checkup(CRM, "", datetime.now(UTC), (finding,), is_reached=is_reached)
     account = _account(answer)
     findings = [Finding("token", is_good=True, detail=f"accepted for {account}")]
     findings += [_may(f"read {kind}", scope, _reader(client, kind)) for kind, scope in READ.items()]

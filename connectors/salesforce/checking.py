@@ -14,7 +14,7 @@ from connectors.salesforce.names import CRM, OBJECTS, TASK_KEY, api_name
 from connectors.salesforce.rights import ASKED, FOR_SETUP, TOO_MUCH, held_of
 from connectors.salesforce.shape import Shape
 from transforms.vocabulary.changes import Checkup, Finding
-from transforms.vocabulary.errors import BadSettings, MissingScopes, NotAuthorised, StillThereError
+from transforms.vocabulary.errors import BadSettings, CrmUnreachable, MissingScopes, NotAuthorised, StillThereError
 from transforms.vocabulary.fields import Field
 
 Json = dict[str, Any]
@@ -47,8 +47,10 @@ def check(client: Client, shape: Shape) -> Checkup:
         told = greet(client)
     except StillThereError as error:
         what = "credentials" if isinstance(error, NotAuthorised | MissingScopes | BadSettings) else "org"
-        finding = Finding(what, is_good=False, detail=f"{CRM_LABEL} did not let us in", advice=str(error))
-        return Checkup(CRM, "", datetime.now(UTC), (finding,))
+        is_reached = not isinstance(error, CrmUnreachable)
+        detail = f"{CRM_LABEL} {'did not let us in' if is_reached else 'could not be reached'}"
+        finding = Finding(what, is_good=False, detail=detail, advice=str(error))
+        return Checkup(CRM, "", datetime.now(UTC), (finding,), is_reached=is_reached)
     findings = [Finding("credentials", is_good=True, detail=f"accepted for {told.account}")]
     for part in (_version, lambda one: _reading(one, shape, told.now), lambda one: _writing(one, shape.fields), _mail, _limits):
         try:

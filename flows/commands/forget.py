@@ -38,6 +38,8 @@ def _records(work: Work, contact: str) -> pd.DataFrame:
     """Every record of the person: crm, contact_id, is_live."""
     rows = work.lake.read("contacts", columns=["crm", "contact_id", "email", "other_emails", "merged_into", "is_deleted"])
     wanted = contact.strip().lower()
+    if not wanted:
+        raise BadInput("Somebody was to be forgotten, and neither address nor id was given; give the e-mail address or the id of a record.")
     others = rows["other_emails"].fillna("").str.lower().str.split(";").map(lambda each: wanted in [one.strip() for one in each])
     is_meant = (rows["contact_id"] == contact.strip()) | (rows["email"].str.lower() == wanted) | others.astype(bool)
     index = work.lake.index()

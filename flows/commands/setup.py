@@ -17,12 +17,13 @@ from flows.work import Work, open_work
 from transforms.crms import crm_name
 from transforms.fields import FIELDS
 from transforms.vocabulary.changes import Change
+from transforms.vocabulary.errors import CrmUnreachable
 
 NEEDS_A_PERSON = 10
 
 
 def run_check() -> Answer:
-    """Ask every CRM; exit code 10 where a person has something to change."""
+    """Ask every CRM; exit code 10 where a person has something to change, 20 where all that is wrong is that a CRM cannot be reached."""
     work = open_work(load_settings())
     found = {name: crm.check() for name, crm in work.crms.items()}
     take_up(work, found)
@@ -45,7 +46,8 @@ def run_check() -> Answer:
         "Nothing has to be changed." if is_good else "What is marked [red]to do[/red] has to be changed before a sync can work fully."
     )
     data = {"checkups": [{**dataclasses.asdict(checkup), "is_good": checkup.is_good} for checkup in checkups], "quota": quota}
-    return Answer(data, parts, 0 if is_good else NEEDS_A_PERSON)
+    is_for_a_person = any(one.is_reached and not one.is_good for one in checkups)
+    return Answer(data, parts, 0 if is_good else NEEDS_A_PERSON if is_for_a_person else CrmUnreachable.exit_code)
 
 
 def run_setup(*, dry_run: bool) -> Answer:

@@ -1,9 +1,13 @@
 """Files as strangers have them: what can be read is read as it was meant, the rest is told in one sentence, and nothing of theirs is lost."""
 
+import dataclasses
 import errno
 import json
 import os
 import re
+import subprocess
+import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +21,14 @@ from typer.testing import CliRunner
 from connectors.files import in_one_piece, put_file, read_table
 from flows.cli import app
 from flows.pages.charts import over_time
+from flows.settings import DIVISORS, SHARES, load_settings
 from sandbox.running import Sandbox
 from transforms.backtest.judging import Cut
 from transforms.fields import CONTACT_FIELDS
-from transforms.vocabulary.errors import BadInput
+from transforms.policy import Policy
+from transforms.vocabulary.errors import BadInput, BadSettings
 
-DONE, MUST_ACT = 0, 10
+DONE, MUST_ACT, UNREACHABLE = 0, 10, 20
 CONTACTS = "contact_id,email\n007,a@b.example\n8,c@d.example\n"
 HEAD = "activity_id,contact_id,occurred_at,channel,direction\n"
 ACTIVITIES = f"{HEAD}a,007,2026-01-01T00:00:00Z,email,inbound\nb,8,2026-02-01T00:00:00Z,email,outbound\n"
@@ -49,7 +55,7 @@ def score(**changed: str) -> tuple[int, str]:
 def scored(column: str) -> list[str | None]:
     """A column of the file that was written."""
     found = pd.read_csv("out.csv", dtype="str")[column].astype("object")
-    return found.where(found.notna(), None).to_list()
+    return list(found.where(found.notna(), None))
 
 
 @pytest.mark.parametrize(
@@ -301,3 +307,100 @@ def test_labels_of_the_cuts_differ() -> None:
         ["2026-09", "2026-10"],
         often,
     ]
+
+
+def as_a_shell(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The command in a process of its own; its standard output may be given as ``OUT``, a file."""
+    out = environment.pop("OUT", None)
+    here = {**os.environ, "STILLTHERE_HOME": str(home), **environment}
+    command = [sys.executable, "-m", "flows.cli", *arguments]
+    with open(out, "wb") if out else nullcontext(subprocess.PIPE) as stdout:  # noqa: PTH123 - a device
+        return subprocess.run(command, env=here, stdout=stdout, stderr=subprocess.PIPE, timeout=120, check=False)  # noqa: S603 - our own command
+
+
+def test_letters_that_a_terminal_lacks_are_question_marks(tmp_path: Path) -> None:
+    """A terminal of another encoding gets its answer; JSON stays UTF-8 and whole."""
+    text = as_a_shell("fields", home=tmp_path, PYTHONIOENCODING="ascii")
+    assert (text.returncode, text.stderr, b"?" in text.stdout) == (DONE, b"", True)
+    data = as_a_shell("fields", "--json", home=tmp_path, PYTHONIOENCODING="ascii")
+    assert (data.returncode, json.loads(data.stdout.decode("utf-8"))["fields"] != []) == (DONE, True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_an_answer_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """A full disk behind the standard output: one sentence, with the code with which the command itself ended."""
+    done = as_a_shell("fields", "--json", home=tmp_path, OUT="/dev/full")
+    assert (done.returncode, done.stderr.count(b"\n")) == (MUST_ACT, 1)
+    assert b"exit code 0, but its answer could not be written (No space left on device)" in done.stderr
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    """Where the pipe is closed, as head does it, nothing is said, and the code is that of the command."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "flows.cli", "fields"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=120, check=False)  # noqa: S603 - our own command
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (DONE, b"")
+
+
+def test_half_characters_in_names_of_files_are_told_as_question_marks(tmp_path: Path) -> None:
+    """A name that is no UTF-8 can be read, and stands in the JSON as well as JSON can hold it."""
+    name = os.fsdecode(bytes(tmp_path) + b"/mail\xff.eml")
+    Path(name).write_text("From: a@b.example\nTo: c@d.example\nSubject: Hi\n\nHello.\n", encoding="ascii")
+    result = CliRunner().invoke(app, ["read-mail", name])
+    assert (result.exit_code, json.loads(result.output)["file"]) == (DONE, f"{tmp_path}/mail?.eml")
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "x"])
+def test_a_terminal_without_width_is_answered(tmp_path: Path, columns: str) -> None:
+    """Whatever a terminal says of its width, the sentence comes."""
+    result = CliRunner().invoke(app, ["runs"], env={"COLUMNS": columns, "STILLTHERE_HOME": str(tmp_path)})
+    assert (result.exit_code, "stillthere sync" in " ".join(result.output.split())) == (DONE, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("horizon_days = -3", "a whole number from 1 to"),
+        ("horizon_days = 0", "a whole number from 1 to"),
+        ("horizon_days = 2.5", "a whole number from 1 to"),
+        ("half_life_days = nan", "a whole number from 1 to"),
+        ("prior_weight = inf", "a number from 1 to"),
+        ("guard_tasks = -1", "a whole number from 0 to"),
+        ("false_alarm = 17", "a share from 0 to 1"),
+        ("false_alarm = nan", "a share from 0 to 1"),
+        ("guard_states = -0.1", "a share from 0 to 1"),
+        ("tasks_per_owner_week = true", "a number"),
+    ],
+)
+def test_a_threshold_that_makes_no_sense_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """A threshold below nothing, beyond all measure, or no number at all, is named with what it should be."""
+    (tmp_path / "stillthere.toml").write_text(f"[policy]\n{text}\n", encoding="utf-8")
+    with pytest.raises(BadSettings, match=re.escape(text.partition(" ")[0])) as caught:
+        load_settings(tmp_path / "stillthere.toml")
+    assert said in str(caught.value)
+
+
+def test_every_default_of_the_policy_is_allowed(tmp_path: Path) -> None:
+    """What stands in the policy can be written into the file as it is."""
+    values = dataclasses.asdict(Policy())
+    (tmp_path / "stillthere.toml").write_text(
+        "[policy]\n" + "".join(f"{name} = {value}\n" for name, value in values.items()), encoding="utf-8"
+    )
+    assert load_settings(tmp_path / "stillthere.toml").thresholds() == Policy()
+    assert [name for name in (*SHARES, *DIVISORS) if name not in values] == []
+
+
+def test_nobody_is_forgotten_by_an_empty_word(portal: Sandbox) -> None:
+    """Without an address or id, nobody is meant: records without an address are not taken for it."""
+    result = CliRunner().invoke(app, ["forget", " ", "--dry-run"])
+    assert (result.exit_code, "neither address nor id was given" in result.output) == (MUST_ACT, True)
+
+
+@pytest.mark.slow  # it asks again for half a minute, as a CRM may come back
+def test_a_crm_that_cannot_be_reached_is_told_by_check(tmp_path: Path) -> None:
+    """Nobody listens there: exit code 20, not 10, as there is nothing that a person could change."""
+    where = {"STILLTHERE_HOME": str(tmp_path), "HUBSPOT_ACCESS_TOKEN": "pat-na1-x", "HUBSPOT_BASE_URL": "http://127.0.0.1:9"}
+    result = CliRunner().invoke(app, ["check", "--json"], env=where)
+    assert (result.exit_code, [one["is_reached"] for one in json.loads(result.output)["checkups"]]) == (UNREACHABLE, [False])

@@ -173,7 +173,8 @@ class Unread:
 class Checkup:
     """What is known of a CRM before anything is read: who we are there, what we may do, how many calls are left.
 
-    ``now`` is the CRM's own clock. ``calls_left`` and ``calls_limit`` are None where the CRM does not say.
+    ``now`` is the CRM's own clock. ``calls_left`` and ``calls_limit`` are None where the CRM does not say. ``is_reached`` is False where
+    it did not answer at all, so that nothing is known and nothing has to be changed there.
     """
 
     crm: str
@@ -183,6 +184,7 @@ class Checkup:
     calls_left: int | None = None
     calls_limit: int | None = None
     resets_at: datetime | None = None
+    is_reached: bool = True
 
     @property
     def is_good(self) -> bool:
