@@ -27,7 +27,8 @@ def quiet_for(weeks: int, counts: list[int]) -> np.ndarray:
 def test_of_an_even_source_all_that_is_missing_surprises() -> None:
     """Ten a week and nothing for three weeks: thirty are missing, and by chance alone that has the odds e⁻³⁰."""
     stop = judge_stop(quiet_for(3, [10]), 21.0)
-    assert (stop.weekly, stop.expected, stop.surprise) == (10.0, 30.0, pytest.approx(30.0))
+    assert (stop.weekly, stop.expected) == (10.0, 30.0)
+    assert stop.surprise == pytest.approx(30.0)
 
 
 @pytest.mark.parametrize("weeks", [3, 6, 9])
