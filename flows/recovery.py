@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from flows.applying import settle_cells
-from flows.holding import holds, values_by_record
+from flows.holding import fields_of, holds, values_by_record
 from flows.work import Work
 from transforms.vocabulary.changes import Fate, WriteReport
 
@@ -28,12 +28,9 @@ def recover(work: Work, crm: str) -> int:
 
 def _found_cells(work: Work, batch: pd.DataFrame) -> list[WriteReport]:
     """One report a record: written where the CRM holds every value that was intended."""
-    from transforms.fields import FIELDS  # noqa: PLC0415 - importing the fields costs more than a run without leftovers needs
-
     reports = []
     for (crm, table), part in batch.groupby(["crm", "table"], sort=False):
-        fields = [f for f in FIELDS if f.table == table and f.name in set(part["field"])]
-        held = values_by_record(work.crm(str(crm)).current(str(table), part["record_id"].unique().tolist(), fields))
+        held = values_by_record(work.crm(str(crm)).current(str(table), part["record_id"].unique().tolist(), fields_of(part, str(table))))
         for record_id, wanted in part.groupby("record_id", sort=False):
             values = held.get(str(record_id))
             is_there = values is not None and all(holds(values, row.field, row.new) for row in wanted.itertuples())

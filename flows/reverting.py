@@ -15,6 +15,7 @@ import orjson
 import pandas as pd
 
 from flows.applying import TASKS_AT_ONCE, absorb, apply_tasks, write_cells
+from flows.holding import fields_of
 from flows.memory import give_back
 from flows.outcome import Outcome, summarise
 from flows.recovery import recover
@@ -22,7 +23,6 @@ from flows.work import Work
 from store.mentions import ERASED_TEXT
 from store.retention import LET_GO
 from transforms.crms import crm_name
-from transforms.fields import FIELDS
 from transforms.reverting import Verdict, decide_cells, decide_tasks
 from transforms.vocabulary.changes import CELLS, TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import BadInput, RefusedToGuess, SomeCrmsFailed
@@ -180,7 +180,7 @@ def _chunks(work: Work, run_id: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def _decide(work: Work, crm: str, table: str, rows: pd.DataFrame, run_id: str, merged: dict[str, dict[str, str]]) -> pd.DataFrame:
-    fields = [f for f in FIELDS if f.table == table and f.name in set(rows["field"])]
+    fields = fields_of(rows, table)
     known = rows[rows["field"].isin([f.name for f in fields])]  # what an earlier version wrote into a field that is none any more stays
     ids = known["record_id"].unique().tolist()
     standing = work.crm(crm).current(table, ids, fields)

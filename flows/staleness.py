@@ -8,10 +8,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from flows.holding import Values, holds, values_by_record
+from flows.holding import Values, fields_of, holds, values_by_record
 from flows.recovery import is_as_wanted
 from flows.work import Work
-from transforms.fields import FIELDS
 from transforms.vocabulary.changes import Fate, WriteReport
 
 STALE = "STALE"
@@ -55,12 +54,14 @@ class Inspection:
         in the one form that a value has (see ``to_text``); empty, missing and "" are the same.
         """
         crm, table = str(chunk["crm"].iloc[0]), str(chunk["table"].iloc[0])
-        fields = [one for one in FIELDS if one.table == table and one.name in set(chunk["field"])]
+        fields = fields_of(chunk, table)
         ids = chunk["record_id"].unique().tolist()
         held = values_by_record(self.work.crm(crm).current(table, ids, fields))
         went = self._went(crm, table, [one for one in ids if one not in held])
         is_due = np.zeros(len(chunk), dtype=bool)
-        for place, (record, name, old, new) in enumerate(zip(chunk["record_id"], chunk["field"], chunk["old"], chunk["new"], strict=True)):
+        for place, (record, name, old, new) in enumerate(
+            zip(*(chunk[column].tolist() for column in ("record_id", "field", "old", "new")), strict=True)
+        ):
             values = held.get(record)
             if values is not None and holds(values, name, new):
                 self.standing += 1

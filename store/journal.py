@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Literal
@@ -204,9 +204,9 @@ class Journal:
 
     def settle(self, batch_id: str, reports: Iterable[WriteReport]) -> None:
         """Note what became of the records of a batch; one commit. May be called again: the later word counts."""
-        rows = [{**asdict(report), "fate": report.fate.value} for report in reports]
+        rows = [{**vars(report), "fate": report.fate.value, "batch_id": batch_id} for report in reports]
         if rows:
-            self._append(_SETTLED, to_table(_SETTLED, [{**row, "batch_id": batch_id} for row in rows]))
+            self._append(_SETTLED, to_table(_SETTLED, rows))
 
     def unsettled(self) -> pd.DataFrame:
         """CELLS with batch_id and run_id that were intended and never settled: the run was killed, so nobody knows whether they were written."""
@@ -241,7 +241,7 @@ class Journal:
 
     def settle_tasks(self, batch_id: str, reports: Iterable[WriteReport]) -> None:
         """As :meth:`settle`, for the tasks of a batch."""
-        rows = [{**asdict(report), "fate": report.fate.value, "table": "tasks", "batch_id": batch_id} for report in reports]
+        rows = [{**vars(report), "fate": report.fate.value, "table": "tasks", "batch_id": batch_id} for report in reports]
         if rows:
             self._append(_SETTLED, to_table(_SETTLED, rows))
 
