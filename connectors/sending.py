@@ -26,6 +26,10 @@ from transforms.vocabulary.errors import CrmUnreachable, OutcomeUnknown, StillTh
 T = TypeVar("T")
 
 
+LEADING = (301, 302, 303, 307, 308)
+"""Redirections. They are never followed: what a call carries is meant for the CRM alone, and a write that is led elsewhere becomes another one."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long to wait for one request: how often it is sent, how long between, and how long for an answer.

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.json_text import to_json
+from connectors.json_text import to_json, to_name
 from connectors.limiter import Word
-from connectors.sending import TryAgain, asked_wait_s
+from connectors.sending import LEADING, TryAgain, asked_wait_s
 from transforms.vocabulary.errors import CrmUnreachable, MissingScopes, NotAuthorised, NotFound, QuotaSpent, RequestRejected
 
 CRM = "HubSpot"
@@ -17,6 +17,8 @@ LOCKED_WAIT_S = 2.0
 LONGEST_MOVE_H = 24.0
 """Hours that a move to another data centre takes at most."""
 
+
+_NUMBER = re.compile(r"[0-9]{1,15}")
 
 STATUS_OF = {
     "VALIDATION_ERROR": 400,
@@ -66,7 +68,7 @@ def to_word(headers: Mapping[str, str]) -> Word:
 
     def number(name: str) -> int | None:
         text = headers.get(f"X-HubSpot-RateLimit-{name}", "")
-        return int(text) if text.isdigit() else None
+        return int(text) if _NUMBER.fullmatch(text) else None
 
     window_ms = number("Interval-Milliseconds")
     return Word(number("Max"), window_ms / 1000 if window_ms else None, number("Remaining"), number("Daily"), number("Daily-Remaining"))
@@ -80,15 +82,14 @@ def to_refusal(error: Any) -> Refusal:
     codes = tuple(code for item in errors if (code := item.get("code"))) or tuple(_codes_in(str(data.get("message") or "")))
     # The token endpoint has its word where others say only that it is an error.
     words = [str(word) for name in ("category", "errorType", "status") if (word := data.get(name)) and word not in ("error", "COMPLETE")]
-    code = next((c for c in (*codes, data.get("subCategory"), *words) if c), "")
     return Refusal(
-        code=str(code),
+        code=next((name for c in (*codes, data.get("subCategory"), *words) if (name := to_name(c))), ""),
         status=next((STATUS_OF[word] for word in words if word in STATUS_OF), 0),
         policy=str(data.get("policyName") or ""),
         group=str(data.get("groupName") or ""),
-        correlation=str(data.get("correlationId") or ""),
-        scopes=tuple(context.get("requiredGranularScopes", ())),
-        properties=tuple(context.get("propertyName", ())),
+        correlation=to_name(data.get("correlationId")),
+        scopes=tuple(filter(None, map(to_name, context.get("requiredGranularScopes", ())))),
+        properties=tuple(filter(None, map(to_name, context.get("propertyName", ())))),
         codes=tuple(map(str, codes)),
         body=data,
     )
@@ -184,9 +185,12 @@ def _rejected(status: int, what: str, said: str, refusal: Refusal) -> Exception:
         )
     code = refusal.code or ("URI_TOO_LONG" if status == 414 else f"HTTP_{status}")
     about = f" about {', '.join(refusal.properties)}" if refusal.properties else ""
-    return RequestRejected(
-        f"We tried to {what} and {said}{about}; please report this, with the correlation id.", status=status, code=code, body=refusal.body
+    advice = (
+        "something leads us elsewhere, and we do not follow; check HUBSPOT_BASE_URL and the network"
+        if status in LEADING
+        else "please report this, with the correlation id"
     )
+    return RequestRejected(f"We tried to {what} and {said}{about}; {advice}.", status=status, code=code, body=refusal.body)
 
 
 def _merged(contexts: list[Any]) -> dict[str, list[str]]:

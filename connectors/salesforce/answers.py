@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.json_text import to_json
+from connectors.json_text import to_json, to_name
 from connectors.limiter import Word
-from connectors.sending import TryAgain, asked_wait_s
+from connectors.sending import LEADING, TryAgain, asked_wait_s
 from transforms.vocabulary.errors import CrmUnreachable, MissingScopes, NotAuthorised, NotFound, QuotaSpent, RequestRejected
 
 CRM = "Salesforce"
@@ -46,7 +46,7 @@ NOT_ALLOWED = frozenset(
 PASSING_STATUSES = frozenset({406, 408, 420, 429})
 """Statuses below 500 after which the same call may succeed. After 406 and 420 other connectors of Salesforce send again too."""
 
-_USAGE = re.compile(r"(?:^|[;,\s])api-usage=(\d+)/(\d+)")
+_USAGE = re.compile(r"(?:^|[;,\s])api-usage=([0-9]{1,15})/([0-9]{1,15})(?![0-9])")
 _TOTAL = "TotalRequests"
 """The name of the daily limit: it leads the message, and Salesforce names it nowhere else."""
 
@@ -85,12 +85,12 @@ def to_word(headers: Mapping[str, str]) -> Word:
 def to_refusal(body: Any) -> Refusal:
     """Read an error: a call's (``errorCode``), a collection's row (``statusCode``), or OAuth's (``error``)."""
     first = body[0] if isinstance(body, list) and body and isinstance(body[0], Mapping) else body if isinstance(body, Mapping) else {}
-    code = first.get("errorCode") or first.get("statusCode") or first.get("exceptionCode") or first.get("error") or ""
-    return Refusal(str(code), str(first.get("message") or ""), _texts(first.get("fields")), body)
+    codes = (to_name(first.get(name)) for name in ("errorCode", "statusCode", "exceptionCode", "error"))
+    return Refusal(next(filter(None, codes), ""), str(first.get("message") or ""), _names(first.get("fields")), body)
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else ()
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(filter(None, map(to_name, value))) if isinstance(value, list) else ()
 
 
 def judge(
@@ -179,7 +179,12 @@ def _rejected(status: int, what: str, said: str, refusal: Refusal) -> Exception:
             body=refusal.body,
         )
     code = refusal.code or ("URI_TOO_LONG" if status in (414, 431) else f"HTTP_{status}")
-    return RequestRejected(f"We tried to {what} and {said}{about}; please report this.", status=status, code=code, body=refusal.body)
+    advice = (
+        "something leads us elsewhere, and we do not follow; check SALESFORCE_DOMAIN and the network"
+        if status in LEADING
+        else "please report this"
+    )
+    return RequestRejected(f"We tried to {what} and {said}{about}; {advice}.", status=status, code=code, body=refusal.body)
 
 
 def _spent(what: str, said: str, refusal: Refusal, word: Word) -> Exception:

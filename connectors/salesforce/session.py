@@ -145,7 +145,7 @@ class Session:
 
 
 class TimedSession(requests.Session):
-    """A session of requests in which no call waits for ever."""
+    """A session of requests in which no call waits for ever, and none goes anywhere else than where it was sent."""
 
     def __init__(self, patience: Patience) -> None:
         super().__init__()
@@ -166,6 +166,9 @@ class TimedSession(requests.Session):
         if response.status_code == 200 and SOAP in (request.url or ""):
             _check_envelope(response.content)
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: a write that is redirected would become a read, or take what it carries to somebody else. The redirection itself is the answer."""
 
 
 class LoopbackAdapter(HTTPAdapter):
