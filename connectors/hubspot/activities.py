@@ -17,8 +17,8 @@ from connectors.hubspot.mapping import column, made, to_archived
 from connectors.hubspot.records import next_page, to_named
 from connectors.hubspot.streams import Stream
 from connectors.hubspot.values import to_number, to_numbers, to_texts, to_times
-from connectors.texts import to_plain
 from transforms.vocabulary.changes import GONE
+from transforms.vocabulary.markup import to_plain
 from transforms.vocabulary.tables import ACTIVITIES, Channel, Direction, Outcome, empty_table
 
 Json = dict[str, Any]

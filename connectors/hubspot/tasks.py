@@ -18,9 +18,9 @@ from connectors.hubspot.mapping import column, made
 from connectors.hubspot.streams import TASK_KEY
 from connectors.hubspot.values import to_texts, to_times
 from connectors.hubspot.writing import Outcome, to_report, write_batch, written
-from connectors.texts import to_plain
 from transforms.vocabulary.changes import TASKS, Fate, WriteReport
 from transforms.vocabulary.errors import OutcomeUnknown, SetupNeeded
+from transforms.vocabulary.markup import to_plain
 from transforms.vocabulary.tables import empty_table
 
 Json = dict[str, Any]

@@ -15,7 +15,7 @@ import pandas as pd
 from connectors.salesforce.mapping import column, gone, living, made
 from connectors.salesforce.names import TASK_KEY
 from connectors.salesforce.values import constant, is_true, to_numbers, to_texts, to_times
-from connectors.texts import to_plain
+from transforms.vocabulary.markup import to_plain
 from transforms.vocabulary.tables import ACTIVITIES, Channel, Direction, Gone, Outcome, empty_table
 
 PEOPLE = ("003", "00Q")

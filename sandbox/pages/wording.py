@@ -6,16 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 
 from sandbox.clock import from_ms
 from sandbox.hubspot.values import moment_ms
+from transforms.vocabulary.markup import to_plain
 
 DAY_MS = 86_400_000
 Value = str | bool | int | float
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_BREAKS = {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "blockquote", "ul", "ol"}
-_SILENT = {"style", "script", "head", "title"}
 
 TONES = {
     "engaged": "good",
@@ -163,34 +161,4 @@ def plain(body: str) -> str:
     """The text of a body, whether it is HTML or text already, with its line breaks."""
     if not re.search(r"</?[a-zA-Z][^>]*>|&[a-z]+;|&#\d+;", body):
         return body.strip()
-    reader = _Reader()
-    reader.feed(body)
-    reader.close()
-    lines = (re.sub(r"[ \t]+", " ", line).strip() for line in "".join(reader.parts).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-class _Reader(HTMLParser):
-    """Collects the text between the tags."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        if tag in _SILENT:
-            self._silent += 1
-        elif tag in _BREAKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(0, self._silent - 1)
-        elif tag == "p":
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
+    return to_plain(body, parts_paragraphs=True)

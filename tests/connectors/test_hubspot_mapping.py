@@ -17,8 +17,8 @@ from connectors.hubspot.facts import Heard, to_fact_rows, to_facts
 from connectors.hubspot.mapping import to_canonical, to_companies, to_contacts, to_merged
 from connectors.hubspot.streams import PREFIX, STREAMS, Stream, with_own_names
 from connectors.hubspot.values import to_ms, to_times, to_zone
-from connectors.texts import to_plain
 from transforms.vocabulary.fields import Field, Group, Kind, Option, to_text
+from transforms.vocabulary.markup import to_plain
 from transforms.vocabulary.tables import ACTIVITIES, check_table
 
 Json = dict[str, Any]

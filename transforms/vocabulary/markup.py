@@ -1,17 +1,17 @@
-"""The plain text of what CRMs keep as HTML."""
+"""The plain text of what CRMs keep as HTML, for whoever reads it there or shows it."""
 
 from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
 
-_BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "blockquote", "table", "ul", "ol"}
+_BLOCKS = {"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote", "table", "ul", "ol"}
 _SILENT = {"style", "script", "head", "title"}
 
 
-def to_plain(html: str) -> str:
-    """The text of an HTML body, with its line breaks."""
-    reader = _Reader()
+def to_plain(html: str, *, parts_paragraphs: bool = False) -> str:
+    """The text of an HTML body, with its line breaks; with ``parts_paragraphs`` an empty line stands after each paragraph."""
+    reader = _Reader(parts_paragraphs=parts_paragraphs)
     reader.feed(html)
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
@@ -21,9 +21,10 @@ def to_plain(html: str) -> str:
 class _Reader(HTMLParser):
     """Collects the text between the tags."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, parts_paragraphs: bool) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
+        self._parts_paragraphs = parts_paragraphs
         self._silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -40,6 +41,8 @@ class _Reader(HTMLParser):
             self._silent = max(0, self._silent - 1)
         if tag in _BLOCKS:
             self._break()
+        if tag == "p" and self._parts_paragraphs:
+            self.parts.append("\n")
 
     def _break(self) -> None:
         if self.parts and not self.parts[-1].endswith("\n"):
