@@ -262,6 +262,17 @@ def test_updated_and_deleted_tell_spans(org: Any) -> None:
     assert [one["id"] for one in deleted["deletedRecords"]] == [gone]
 
 
+def test_seconds_of_a_span_are_passed_over(org: Any) -> None:
+    """12:35:45 is read as 12:35:00, so what was deleted in that minute comes with the next span."""
+    org.sandbox.clock.set(org.sandbox.clock.now().replace(second=30, microsecond=0))
+    gone = org.create("Contact", LastName="Gone")
+    org("DELETE", f"sobjects/Contact/{gone}")
+    minute = org.sandbox.clock.now_ms() // 60_000 * 60_000
+    for end, ids in ((minute + 45_000, []), (minute + 75_000, [gone])):
+        answer = org("GET", "sobjects/Contact/deleted", start=moment(minute - 120_000), end=moment(end)).json()
+        assert [one["id"] for one in answer["deletedRecords"]] == ids
+
+
 def test_spans_too_old_or_too_short_are_refused(org: Any) -> None:
     """Updated reaches 30 days back, deleted 15; a span lasts at least a minute."""
     now = org.sandbox.clock.now_ms()
@@ -269,7 +280,8 @@ def test_spans_too_old_or_too_short_are_refused(org: Any) -> None:
         path = f"sobjects/Contact/{what}"
         good = org("GET", path, start=moment(now - days * DAY_MS + 60_000), end=moment(now))
         old = org("GET", path, start=moment(now - days * DAY_MS - 60_000), end=moment(now))
-        short = org("GET", path, start=moment(now - 30_000), end=moment(now))
+        minute = now // 60_000 * 60_000
+        short = org("GET", path, start=moment(minute - 50_000), end=moment(minute - 5_000))
         assert [answer.status_code for answer in (good, old, short)] == [200, 400, 400]
         assert old.json() == [{"message": "startDate before org replication enabled date", "errorCode": "INVALID_REPLICATION_DATE"}]
 

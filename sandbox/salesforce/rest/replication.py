@@ -11,7 +11,7 @@ from sandbox.salesforce.values import read_time, rest_time
 DAY_MS = 86_400_000
 UPDATED_DAYS, DELETED_DAYS = 30, 15
 MOST_IDS = 600_000
-LEAST_SPAN_MS = 60_000
+MINUTE_MS = LEAST_SPAN_MS = 60_000
 
 
 def list_updated(asked: Asked) -> Answer:
@@ -44,7 +44,7 @@ def list_deleted(asked: Asked) -> Answer:
     told = [
         {"id": record_id, "deletedDate": rest_time(ms // 1000 * 1000)}
         for ms, record_id in asked.org.deletions.get(kind.name, [])
-        if start <= ms <= end + 999 and (record_id not in rows or (rows[record_id].is_deleted and rows[record_id].visible_ms <= elapsed))
+        if start <= ms <= end and (record_id not in rows or (rows[record_id].is_deleted and rows[record_id].visible_ms <= elapsed))
     ]
     return Answer(
         200,
@@ -75,7 +75,8 @@ def _moment(asked: Asked, name: str) -> int:
         raise OrgError(400, "MISSING_ARGUMENT", f"The {name} parameter is required")
     try:
         # A plus that nobody quoted arrives as a blank.
-        return read_time(text.strip().replace(" ", "+"))
+        # Seconds are passed over: 12:35:15 is read as 12:35.
+        return read_time(text.strip().replace(" ", "+")) // MINUTE_MS * MINUTE_MS
     except ValueError:
         raise OrgError(400, "INVALID_REPLICATION_DATE", f"The {name} parameter is no date and time: {text}") from None
 
