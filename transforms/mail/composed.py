@@ -20,20 +20,17 @@ _FEW_WORDS = 4
 _FEW_LETTERS = 8
 
 
-def is_composed(said: list[Hit], heard: list[Hit], folded: str, language: str, guess: str) -> bool:
+def is_composed(said: list[Hit], heard: list[Hit], folded: str, language: str) -> bool:
     """Whether each sentence of a folded text is part of a notice in this language, and at least two of them (or one and a mark) say something.
 
     ``said`` is the news; ``heard`` are all phrases that were found, marks of a notice and what was not counted as news among them.
-    Where nothing is said in words that we know, ``guess`` stands for the news if a mark or an address to turn to is there.
+    Where nothing is said in words that we know, what they hint at stands for the news if a mark or an address to turn to is there.
     """
     news = [h for h in said if h.phrase.weight >= _WEIGHTY[h.phrase.reason]]
     if not language or len(folded) > _LONGEST or any(h.phrase.reason == "left" and _is_now(h) for h in news):
         return False
     is_noticed = any(h.phrase.reason == "notice" for h in heard)
-    is_hinted = (
-        guess in _GUESSED and (is_noticed or bool(ADDRESS.search(folded))) and len(_hints(folded, language, guess)) >= _FEWEST_HINTS[guess]
-    )
-    if not (news or is_hinted):
+    if not news and not ((is_noticed or ADDRESS.search(folded)) and _is_hinted(folded, language)):
         return False
     spans = sentences(folded)
     if any(_asks(folded, start, end) for start, end in spans):
@@ -46,7 +43,11 @@ def is_composed(said: list[Hit], heard: list[Hit], folded: str, language: str, g
 
 
 _FEWEST_HINTS = {"left": 1, "absent": 2}
-_GUESSED = tuple(_FEWEST_HINTS)
+
+
+def _is_hinted(folded: str, language: str) -> bool:
+    guess = guess_reason(folded, language)
+    return guess in _FEWEST_HINTS and len(_hints(folded, language, guess)) >= _FEWEST_HINTS[guess]
 
 
 def guess_reason(folded: str, language: str) -> str:
@@ -71,6 +72,7 @@ HINTED = {"left": "words of a departure", "absent": "words of an absence", "ackn
 def _hints(folded: str, language: str, reason: str) -> set[str]:
     """The distinct words of a text that hint at a reason; what is still to come, and what is asked or supposed, hints at nothing."""
     ahead, pattern = _words(language, "ahead"), _words(language, f"hint_{reason}")
+    folded = folded[:_LONGEST]
     parts = [folded[start:end] for start, end in sentences(folded) if not _asks(folded, start, end)]
     return {found[0] for part in parts if reason != "left" or not ahead.search(part) for found in pattern.finditer(part)}
 
@@ -81,10 +83,15 @@ def guess_language(folded: str) -> str:
         return "ja"
     if CJK.search(folded):
         return "zh"
-    counts = {
-        code: sum(len(set(_words(code, kind).findall(folded))) for kind in _SMALL) for code in languages() if code not in {"ja", "zh"}
-    }
+    words = frozenset(re.findall(r"[^\W\d]{2,}", folded[:_LONGEST]))
+    counts = {code: len(words & _vocabulary(code)) for code in languages()}
     return max(sorted(counts), key=lambda code: counts[code]) if any(counts.values()) else ""
+
+
+@cache
+def _vocabulary(language: str) -> frozenset[str]:
+    listed = languages()[language].words
+    return frozenset(word for kind in _SMALL for item in listed[kind] for word in re.findall(r"[^\W\d]{2,}", fold(item)))
 
 
 _KANA = re.compile(r"[぀-ヿ]")

@@ -78,25 +78,26 @@ def read_notice(mail: Mail, at: date | None, *, is_machine: bool = False) -> Not
     persons = book("person").find(folded)
     titled = (ANSWERED_TITLE if is_answer(mail.subject) else TITLED) if title else 0.0
     points = headers + titled + notice_points(said, marks, message, mail) - sum({h.phrase.weight for h in persons})
+    if not (headers or title or said or marks or ADDRESS.search(folded)):
+        return None
     language = _language([*said, *marks]) or _language(title) or guess_language(folded)
-    guess = guess_reason(folded, language)
     is_plain = points < ENOUGH and not (persons or _says_goodbye(said, folded, message))
-    is_plain = is_plain and is_composed(said, [*hits, *marks], folded, language, guess)
-    if not is_plain and (points < ENOUGH or not (headers or title or said or marks)):
+    is_plain = is_plain and is_composed(said, [*hits, *marks], folded, language)
+    if points < ENOUGH and not is_plain:
         return None
     reason, decisive = _reason(said, titled_absent=any(h.phrase.reason == "subject_absent" for h in title))
-    is_guessed = reason == "other" and bool(guess)
-    reason = guess if is_guessed else reason
+    guess = guess_reason(folded, language) if reason == "other" else ""
+    reason = guess or reason
     if reason == "acknowledgement" and not (headers or title or is_plain) and points < _ENOUGH_TO_ACKNOWLEDGE:
         # "We have received it and will answer" is also what people write.
         return None
     evidence = next(h.phrase.shown for h in (decisive, *title, *marks) if h) if decisive or title or marks else "Auto-Submitted"
-    evidence = HINTED[guess] if is_guessed else evidence
+    evidence = HINTED[guess] if guess else evidence
     absence = read_absence(folded, language, at) if reason == "absent" else None
     if absence and not absence.end and not absence.start:
         absence = read_absence(subject, language, at)
     new_address = _new_address(message, folded, mail)
-    confidence = CONFIDENCE if is_plain or is_guessed else min(0.98, 0.5 + 0.06 * points)
+    confidence = CONFIDENCE if is_plain or guess else min(0.98, 0.5 + 0.06 * points)
     if absence and absence.is_contradictory:
         confidence = min(confidence, 0.6)
     return Notice(
