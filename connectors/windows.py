@@ -6,7 +6,7 @@ something, and is read again as a whole when that is over. How late a CRM may be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -82,6 +82,15 @@ class Window:
             self.from_ms, self.count = max(self.from_ms, self.began_ms - lag_ms), self.seen_young
         self.newest_ms, self.read_ms = newest_ms, self.began_ms
         self.at_ms = self.after_id = None
+
+    def absorb(self, written: Mapping[str, int], known: set[str]) -> None:
+        """Take in our own writes, record by record with their stamps, so that they are not taken for news. ``known`` are the records in the window."""
+        recent = {record for record, ms in written.items() if ms >= self.from_ms}
+        self.count += len(recent - known)
+        known |= recent
+        self.newest_ms = max(self.newest_ms, *written.values())
+        self.read_ms = self.newest_ms if self.is_settled else self.read_ms
+        self.is_settled = False
 
     def _begin(self, now_ms: int) -> None:
         self.at_ms, self.after_id, self.began_ms = self.from_ms, None, now_ms

@@ -238,13 +238,7 @@ class Salesforce:
             state = standing.states[stream.name]
             written = self._written.pop(stream.name, {})
             if isinstance(state, Window) and written:
-                known = self._memory.in_window.setdefault(stream.name, set())
-                recent = {one for one, ms in written.items() if ms >= state.from_ms}
-                state.count += len(recent - known)
-                known |= recent
-                state.newest_ms = max(state.newest_ms, *written.values())
-                state.read_ms = state.newest_ms if state.is_settled else state.read_ms
-                state.is_settled = False
+                state.absorb(written, self._memory.in_window.setdefault(stream.name, set()))
         return standing.text()
 
     def calls(self) -> dict[str, int]:
