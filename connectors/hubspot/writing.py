@@ -162,7 +162,7 @@ def _read_results(batch: Sequence[Json], answer: Json, found: dict[int, Outcome]
         if not isinstance(result, Mapping):
             continue
         trace = result.get("objectWriteTraceId")
-        place = int(trace) if trace is not None and str(trace).isdigit() else by_id.get(str(result.get("id")))
+        place = int(trace) if trace is not None and str(trace).isdecimal() else by_id.get(str(result.get("id")))
         if place in sent:
             found[place] = written(result)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
@@ -28,7 +28,8 @@ XML = {
 class Echo:
     """Which calls are answered by an echo, with which status and kind of body; the others go through.
 
-    json and html quote the call, bytes as well but are no text; bomb is XML whose entities would grow to gigabytes; file is XML that asks for a file of this machine.
+    json and html quote the call, bytes as well but are no text; codes quotes it wherever a code, an id, a scope or a property is due, and rows does so
+    for each row of a batch in an answer that is good as a whole; bomb is XML whose entities would grow to gigabytes; file is XML that asks for a file of this machine.
     """
 
     path: str
@@ -67,6 +68,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif echo.kind == "json":
             about = {"category": "VALIDATION_ERROR", "correlationId": "c-1", "message": f"What was that? {heard}"}
             text, kind = json.dumps({"status": "error", **about}), "application/json"
+        elif echo.kind in ("codes", "rows"):
+            text, kind = (
+                json.dumps(_in_place_of_names(heard, body, is_org="/services/" in self.path, by_row=echo.kind == "rows")),
+                "application/json",
+            )
         elif echo.kind in XML:
             text, kind = XML[echo.kind], "text/xml"
         else:
@@ -90,6 +96,30 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_args: object) -> None:
         """Say nothing."""
+
+
+def _in_place_of_names(heard: str, body: bytes, *, is_org: bool, by_row: bool) -> Any:
+    """An error in the vendor's form, with what we were sent in every place where a name is due; or a batch whose rows all failed so."""
+    if is_org:
+        told = {"errorCode": heard, "statusCode": heard, "exceptionCode": {heard: heard}, "message": heard, "fields": [heard, [heard]]}
+        rows = _json_of(body).get("records") or [{}]
+        return [{"success": False, "id": heard, "errors": [told]} for _ in rows] if by_row else [told]
+    context = {name: [heard, {heard: heard}] for name in ("requiredGranularScopes", "propertyName", "ids", "id", heard)}
+    told = {"status": "error", "category": heard, "subCategory": [heard], "correlationId": heard, "message": heard, "context": context}
+    told |= {"errors": [{"code": heard, "subCategory": heard, "message": heard, "in": heard, "context": context}], "links": {heard: heard}}
+    if not by_row:
+        return told
+    inputs = _json_of(body).get("inputs") or [{}]
+    errors = [told | {"context": {"objectWriteTraceId": [str(one.get("objectWriteTraceId"))], heard: [heard]}} for one in inputs]
+    return {"status": "COMPLETE", "results": [], "numErrors": len(errors), "errors": errors}
+
+
+def _json_of(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @contextmanager

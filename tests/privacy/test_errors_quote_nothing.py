@@ -49,6 +49,10 @@ ANSWERS = [
     Echo("(Soap|tooling|/crm/.*/properties)", 500, "json"),
     Echo("(Soap|tooling|/crm/.*/properties)", 500, "bytes"),
     Echo("(Soap|/batch/|composite)", 400, "html"),
+    *(Echo("", status, "codes") for status in (400, 401, 403, 404, 409, 500)),
+    Echo("", 200, "codes"),
+    Echo("(/batch/|composite/sobjects)", 207, "rows"),
+    Echo("(/batch/(update|upsert|create)|composite/sobjects)", 200, "rows"),
 ]
 
 
@@ -110,10 +114,11 @@ def test_an_answer_that_quotes_us_is_not_repeated(name: str, echo: Echo, behind:
 
 @pytest.mark.parametrize("kind", ["bomb", "file"])
 @pytest.mark.parametrize("status", [200, 500])
-def test_xml_that_grows_or_reads_files_is_no_answer(kind: str, status: int, behind: Sandbox) -> None:
+def test_xml_that_grows_or_reads_files_is_no_answer(kind: str, status: int) -> None:
     """Salesforce's definitions come as XML: entities are neither unfolded nor followed, and what came is told as an answer that is none."""
-    with echoing(behind.base_url) as (address, echoes):
-        crm = connector("salesforce", behind, address)
+    options = SandboxOptions(org=OrgOptions(consumer_secret=CLIENT_SECRET))
+    with run_sandbox(options=options) as bare, echoing(bare.base_url) as (address, echoes):
+        crm = connector("salesforce", bare, address)
         changes = crm.pending_fields(FIELDS)
         echoes.append(Echo("/services/Soap", status, kind))
         with pytest.raises(StillThereError) as raised:
