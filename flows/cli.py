@@ -9,7 +9,6 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,13 +36,6 @@ USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 
 STOPPED = 130
 """The exit code after Ctrl-C, as shells have it."""
-
-
-class FileFormat(StrEnum):
-    """File formats of tables."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
 
 
 def _show(make: Callable[[], Answer], *, as_json: bool) -> None:

@@ -147,9 +147,5 @@ class Schema:
         """The object of that name, whatever its case."""
         return self._objects.get(name.lower())
 
-    def by_prefix(self, record_id: str) -> ObjectType | None:
-        """The object that an id belongs to."""
-        return next((one for one in self._objects.values() if one.prefix and record_id.startswith(one.prefix)), None)
-
     def __iter__(self) -> Iterator[ObjectType]:
         return iter(self._objects.values())
