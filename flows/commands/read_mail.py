@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import mailbox
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from transforms.vocabulary.errors import BadInput
 
 
 def run_read_mail(files: Sequence[Path]) -> Answer:
-    """One JSON object a file and recipient; a file that cannot be read has one that says why, and the exit code tells of it.
+    """One JSON object a mail and recipient; a file that cannot be read has one that says why, and the exit code tells of it.
 
     Raises BadInput where no file at all could be read.
     """
@@ -33,6 +34,19 @@ def run_read_mail(files: Sequence[Path]) -> Answer:
 
 
 def _read(file: Path) -> list[dict[str, Any]]:
+    """What a file holds; of a mailbox (mbox) all its mails, each named by its number behind the path."""
     with file.open("rb") as opened:
         raw = opened.read(LARGEST)
-    return [{"file": str(file), **dataclasses.asdict(reading)} for reading in read_message(raw)]
+    if not raw.startswith(b"From "):
+        return _told(str(file), raw)
+    # Read mail by mail: a mailbox may be larger than memory.
+    box = mailbox.mbox(file, create=False)
+    try:
+        keys = box.keys()
+        return [line for number, key in enumerate(keys, 1) for line in _told(f"{file}#{number}", box.get_bytes(key)[:LARGEST])]
+    finally:
+        box.close()
+
+
+def _told(name: str, raw: bytes) -> list[dict[str, Any]]:
+    return [{"file": name, **dataclasses.asdict(reading)} for reading in read_message(raw)]

@@ -54,3 +54,28 @@ def test_the_mark_of_an_editor_before_a_mail_is_no_part_of_it(charset: str) -> N
 def test_a_mail_with_far_too_much_of_something_is_read_in_part(raw: bytes) -> None:
     """What no real mail has is cut before it costs: the mail is still a person's."""
     assert [(r.kind, r.recipient) for r in read_message(raw)] == [("human", "a@b.example")]
+
+
+def test_a_mailbox_is_read_mail_by_mail(tmp_path: Path) -> None:
+    """A file of several mails (mbox) has a line for each, named by its number behind the path."""
+    box = tmp_path / "box.mbox"
+    box.write_text("".join(f"From a@b.example Mon Jan  1 00:00:00 2025\n{PLAIN}\n" for _ in range(3)))
+    answer = run_read_mail([box])
+    assert [(line["file"], line["kind"]) for line in answer.lines or []] == [(f"{box}#{number}", "human") for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    "raw", [bytes(range(256)) * 20, "Grüße vom Nordkap".encode("latin-1") * 9, b"From ", b"From \xff\n\n\n", b"x y z \n" * 500_000]
+)
+def test_any_bytes_have_an_answer(tmp_path: Path, raw: bytes) -> None:
+    """Bytes that are no mail, a mailbox cut off, three megabytes of nothing: a line, and no mistake that is shown."""
+    file = tmp_path / "odd.eml"
+    file.write_bytes(raw)
+    answer = run_read_mail([file])
+    assert (answer.exit_code, {line["kind"] for line in answer.lines or []}) == (DONE, {"human"})
+
+
+def test_a_folder_is_no_mail(tmp_path: Path) -> None:
+    """A folder in place of a file is told in one sentence."""
+    with pytest.raises(BadInput, match="is a directory"):
+        run_read_mail([tmp_path])

@@ -123,10 +123,12 @@ def _says_goodbye(said: list[Hit], folded: str, message: str) -> bool:
 
 
 def _heard(said: list[Hit]) -> list[Hit]:
-    """What is said, without a departure still to come where somebody is away now: their notice is of the absence."""
-    if not any(h.phrase.reason == "absent" and h.phrase.weight >= _AWAY for h in said):
+    """What is said, without a departure that is still to come, or told in one breath with an absence: that notice is of the absence."""
+    away = {h.sentence for h in said if h.phrase.reason == "absent" and h.phrase.weight >= _AWAY}
+    if not away:
         return said
-    return [h for h in said if h.phrase.reason != "left" or not is_ahead(h)]
+    # "I've left for the airport and am on leave until Monday": one sentence tells one thing.
+    return [h for h in said if h.phrase.reason != "left" or not ((h.sentence in away and not h.phrase.is_cjk) or is_ahead(h))]
 
 
 _AWAY = 2.0
