@@ -40,7 +40,8 @@ def commands_page() -> str:
             parts.append(f"| {spelling}{' (required)' if option.required else ''} | {getattr(option, 'help', '') or ''} | {default} |")
         parts.append("")
     parts += [
-        "Exit codes: 0 done · 3 done, but some rows failed (each listed) · 10 a person must change something · 20 the CRM cannot be reached · 30 refused to guess.",
+        "Exit codes: 0 done · 3 done, but some rows failed (each listed) · 10 a person must change something · 20 the CRM cannot be reached ·",
+        "30 refused to guess · 130 stopped with Ctrl-C.",
         "",
     ]
     return "\n".join(parts)

@@ -69,6 +69,13 @@ KINDS: dict[str, Kind] = {
 """All kinds of faults, by the name used in a fault file."""
 
 
+NUMBERS = {"every": 10**9, "probability": 1, "times": 10**9, "retry_after": 10**6, "seconds": 10**6, "status": 599, "rows": 10**9}
+"""What of a rule is a number, and how large it may be."""
+
+PARTS = ("probability", "seconds", "retry_after")
+"""Which of them may be fractions."""
+
+
 @dataclass
 class Rule:
     """When a fault strikes.
@@ -116,20 +123,25 @@ def rule_from(given: Mapping[str, Any], place: str) -> Rule:
     unknown = sorted(set(given) - known)
     if unknown:
         raise BadInput(f"{place} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}.")
+    texts = [name for name in ("fault", "path", "method", "code") if not isinstance(given.get(name, ""), str)]
+    if texts:
+        raise BadInput(f"{place}: {texts[0]} must be a text but is {given[texts[0]]!r}.")
     if given.get("fault") not in KINDS:
         raise BadInput(f"{place} names the fault {given.get('fault')!r}; known are {', '.join(KINDS)}.")
     values = dict(given)
     if isinstance(values.get("nth"), int):
         values["nth"] = [values["nth"]]
     try:
-        re.compile(str(values.get("path", "")))
+        re.compile(values.get("path", ""))
     except re.error as fault:
         raise BadInput(f"{place}: path {values['path']!r} is not a regular expression ({fault}); correct it.") from None
-    if not isinstance(values.get("nth", []), list) or not all(isinstance(n, int) for n in values.get("nth", [])):
+    if not isinstance(values.get("nth", []), list) or not all(isinstance(n, int) and n >= 1 for n in values.get("nth", [])):
         raise BadInput(f"{place}: nth must be a number or a list of numbers, counted from 1.")
-    for name in ("every", "probability", "times", "retry_after", "seconds", "status", "rows"):
-        if values.get(name) is not None and not isinstance(values[name], int | float):
-            raise BadInput(f"{place}: {name} must be a number but is {values[name]!r}.")
+    for name, most in NUMBERS.items():
+        value, kinds = values.get(name), (int, float) if name in PARTS else (int,)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds) or not 0 <= value <= most):
+            whole = "" if name in PARTS else ", whole,"
+            raise BadInput(f"{place}: {name} must be a number from 0 to {most:,}{whole} but is {value!r}.")
     return Rule(**values)
 
 
@@ -145,6 +157,8 @@ def read_rules(path: Path) -> tuple[int | None, list[Rule]]:
     rules = found.get("rules") if isinstance(found, dict) else None
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise BadInput(f"The fault file {path} must hold a list called rules.")
+    if not isinstance(found.get("seed", 0), int):
+        raise BadInput(f"The fault file {path} names the seed {found['seed']!r}, which is not a whole number.")
     return found.get("seed"), [rule_from(rule, f"{path}, rule {n}") for n, rule in enumerate(rules, 1)]
 
 

@@ -22,6 +22,7 @@ from connectors.files import in_one_piece, put_file, read_table
 from flows.cli import app
 from flows.pages.charts import over_time
 from flows.settings import DIVISORS, SHARES, load_settings
+from sandbox.faults import read_rules
 from sandbox.running import Sandbox
 from transforms.backtest.judging import Cut
 from transforms.fields import CONTACT_FIELDS
@@ -404,3 +405,33 @@ def test_a_crm_that_cannot_be_reached_is_told_by_check(tmp_path: Path) -> None:
     where = {"STILLTHERE_HOME": str(tmp_path), "HUBSPOT_ACCESS_TOKEN": "pat-na1-x", "HUBSPOT_BASE_URL": "http://127.0.0.1:9"}
     result = CliRunner().invoke(app, ["check", "--json"], env=where)
     assert (result.exit_code, [one["is_reached"] for one in json.loads(result.output)["checkups"]]) == (UNREACHABLE, [False])
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"fault": ["slow"]}, "fault must be a text"),
+        ({"fault": "slow", "method": 5}, "method must be a text"),
+        ({"fault": "slow", "path": 5}, "path must be a text"),
+        ({"fault": "slow", "path": "("}, "not a regular expression"),
+        ({"fault": "slow", "nth": [0]}, "counted from 1"),
+        ({"fault": "slow", "probability": 7}, "from 0 to 1 but is 7"),
+        ({"fault": "slow", "seconds": -3}, "seconds must be a number from 0"),
+        ({"fault": "slow", "times": 1.5}, "times must be a number from 0 to 1,000,000,000, whole,"),
+        ({"fault": "slow", "every": True}, "every must be a number from 0"),
+        ({"fault": "server_error", "status": 99999}, "status must be a number from 0 to 599, whole, but is 99999"),
+    ],
+)
+def test_a_rule_of_a_fault_file_is_read_with_care(tmp_path: Path, rule: dict[str, object], said: str) -> None:
+    """What a rule cannot hold is told before the sandbox opens, with the file and the number of the rule."""
+    (tmp_path / "faults.json").write_text(json.dumps({"rules": [{"fault": "slow"}, rule]}), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"faults\.json, rule 2") as caught:
+        read_rules(tmp_path / "faults.json")
+    assert said in str(caught.value)
+
+
+def test_the_seed_of_a_fault_file_is_a_number(tmp_path: Path) -> None:
+    """A seed that is none is told, not used."""
+    (tmp_path / "faults.json").write_text('{"seed": "x", "rules": []}', encoding="utf-8")
+    with pytest.raises(BadInput, match="seed 'x'"):
+        read_rules(tmp_path / "faults.json")
