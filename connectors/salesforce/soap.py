@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from xml.etree import ElementTree as ET
@@ -16,6 +17,14 @@ from transforms.vocabulary.errors import RequestRejected
 
 OWN_FAULTS = frozenset({"SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION"})
 """Codes by which the service says that the fault is its own."""
+
+
+def _holds_no_message(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.DEBUG
+
+
+# At this level zeep logs whole messages, with the session in them; whoever turns all logging up must not get that.
+logging.getLogger("zeep.transports").addFilter(_holds_no_message)
 
 
 @contextmanager

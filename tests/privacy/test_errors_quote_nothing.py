@@ -112,6 +112,20 @@ def test_an_answer_that_quotes_us_is_not_repeated(name: str, echo: Echo, behind:
     assert leaks(MARKS, iter(said)) == []
 
 
+def test_set_up_logs_no_session(caplog: pytest.LogCaptureFixture) -> None:
+    """Salesforce's metadata service takes the session in the message itself, and its library logs messages; none of it is in a log with everything turned up."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="zeep.transports")
+    options = SandboxOptions(org=OrgOptions(consumer_secret=CLIENT_SECRET))
+    with run_sandbox(options=options) as bare:
+        crm = connector("salesforce", bare, bare.base_url)
+        crm.create_fields(crm.pending_fields(FIELDS))
+        sessions = {f"session {number}": each for number, each in enumerate(bare.sessions._sessions)}
+    assert len(sessions) > 0
+    assert crm.calls()["setup"] > 0
+    assert leaks(MARKS | sessions, iter([("the log", caplog.text.encode())])) == []
+
+
 @pytest.mark.parametrize("kind", ["bomb", "file"])
 @pytest.mark.parametrize("status", [200, 500])
 def test_xml_that_grows_or_reads_files_is_no_answer(kind: str, status: int) -> None:
