@@ -56,8 +56,9 @@ class Reverted:
 
     def listed(self, verdict: Verdict) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The cells and the tasks with that verdict."""
-        cells = pd.concat(self.cells, ignore_index=True) if self.cells else pd.DataFrame(columns=[*CELLS.names, "verdict"])
-        return cells[cells["verdict"] == verdict], self.tasks[self.tasks["verdict"] == verdict]
+        parts = [part[part["verdict"] == verdict] for part in self.cells]
+        cells = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*CELLS.names, "verdict"])
+        return cells, self.tasks[self.tasks["verdict"] == verdict]
 
     @property
     def conflicts(self) -> int:

@@ -222,4 +222,5 @@ def _records(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
     """Rows as plain data; what is missing is null."""
     if frame.empty:
         return []
-    return [{name: None if pd.isna(row[name]) else row[name] for name in columns} for row in frame.to_dict("records")]
+    values = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in columns]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
