@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.transforms.mail_exam import WRAPPINGS, Question, read_exam, wrap
+from tests.transforms.mail_exam import FOLDER, WRAPPINGS, Question, read_exam, wrap
 from transforms.mail.reading import Reading, read_message
 
 EXAMS = ("notices_one.txt", "notices_two.txt", "notices_three.txt")
@@ -51,3 +51,13 @@ def test_what_people_write_is_theirs(exam: str, wrapping: str) -> None:
 def test_nobody_who_stays_is_told_to_have_left() -> None:
     """No absence, no question about a colleague and no invitation to a farewell is taken for a departure, in any wrapping."""
     assert [(wrapping, q.text) for _, wrapping, q, r in ANSWERS if q.is_false_departure(r)] == []
+
+
+PEOPLE = (FOLDER / "people_four.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_short_answers_of_people_are_theirs() -> None:
+    """What people jot down in answer to us is theirs, though it tells of holidays, closed offices and colleagues who retired."""
+    read = {text: read_message(f"From: Ann Lee <ann.lee@firm.example>\nSubject: Re: question\n\n{text}".encode())[0] for text in PEOPLE}
+    assert len(PEOPLE) == 32
+    assert [text for text, reading in read.items() if (reading.kind, reading.reason) != ("human", "")] == []
