@@ -4,6 +4,7 @@ The counts are held, so that no text can be lost and no reading get worse unnoti
 """
 
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -11,12 +12,17 @@ from tests.transforms.mail_exam import FOLDER, WRAPPINGS, Question, read_exam, w
 from transforms.mail.reading import Reading, read_message
 
 EXAMS = ("notices_one.txt", "notices_two.txt", "notices_three.txt")
-ANSWERS = [(exam, wrapping, q, read_message(wrap(q, wrapping))[0]) for exam in EXAMS for q in read_exam(exam) for wrapping in WRAPPINGS]
+
+
+@cache
+def answers() -> list[tuple[str, str, Question, Reading]]:
+    """Every text of every exam in every wrapping, and what it was read as."""
+    return [(exam, wrapping, q, read_message(wrap(q, wrapping))[0]) for exam in EXAMS for q in read_exam(exam) for wrapping in WRAPPINGS]
 
 
 def told(exam: str, wrapping: str) -> list[tuple[Question, Reading]]:
     """The questions of an exam in one wrapping, and what they were read as."""
-    return [(question, reading) for found, way, question, reading in ANSWERS if (found, way) == (exam, wrapping)]
+    return [(question, reading) for found, way, question, reading in answers() if (found, way) == (exam, wrapping)]
 
 
 def test_the_exams_are_whole() -> None:
@@ -50,7 +56,7 @@ def test_what_people_write_is_theirs(exam: str, wrapping: str) -> None:
 
 def test_nobody_who_stays_is_told_to_have_left() -> None:
     """No absence, no question about a colleague and no invitation to a farewell is taken for a departure, in any wrapping."""
-    assert [(wrapping, q.text) for _, wrapping, q, r in ANSWERS if q.is_false_departure(r)] == []
+    assert [(wrapping, q.text) for _, wrapping, q, r in answers() if q.is_false_departure(r)] == []
 
 
 PEOPLE = (FOLDER / "people_four.txt").read_text(encoding="utf-8").splitlines()
