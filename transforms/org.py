@@ -281,7 +281,7 @@ class Org:
     def in_doubt_since(self) -> dict[str, pd.Timestamp]:
         """Sources in a lull that may be a stop, and since when: much is missing, but they always spoke in bursts, so it may be chance.
 
-        Nobody becomes silent by such a lull, and nobody is told of it: of ten in a public mail log nine ended by themselves. It is in doubt
+        Nobody becomes silent by such a lull, and nobody is told of it: of twenty in a public mail log fifteen had ended by themselves. It is in doubt
         from the day on which ``deaf_expected`` records were missing.
         """
         found = {}
