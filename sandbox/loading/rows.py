@@ -179,7 +179,18 @@ def targets_of_merges(frame: pd.DataFrame, ids: Mapping[str, Key]) -> dict[Key, 
 
 
 def refuse_doubles(frame: pd.DataFrame) -> None:
-    """Raise BadInput where a contact comes more than once."""
+    """Raise BadInput where a contact comes more than once, or was merged, in the end, into itself."""
+    into = dict(zip(frame["contact_id"], texts(frame["merged_into"]), strict=True))
+    checked: set[str | None] = set()
+    for text in into:
+        path: dict[str | None, None] = {}
+        at: str | None = text
+        while at in into and at not in checked and at not in path:
+            path[at] = None
+            at = into[at]
+        if at in path:
+            raise BadInput(f"Contact {at} was merged, directly or by others, into itself; take one merged_into of that circle out.")
+        checked |= path.keys()
     doubled = frame["contact_id"].duplicated()
     if doubled.any():
         raise BadInput(f"Contact {frame.loc[doubled, 'contact_id'].iloc[0]} comes more than once among the contacts; keep one.")

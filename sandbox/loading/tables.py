@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from transforms.vocabulary.errors import BadInput
 from transforms.vocabulary.tables import ACTIVITIES, COMPANIES, CONTACTS, DTYPES, OWNERS, Table, empty_table, to_table
+
+YEARS = range(1970, 2200)
+"""In these the clock of a sandbox may stand, and things may have happened."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,18 @@ class Tables:
 
 
 def last_moment(tables: Tables) -> datetime | None:
-    """The full hour after the last thing that happened; None where nothing did."""
-    moments = [pd.to_datetime(tables.activities[name], utc=True).max() for name in ("occurred_at",) if name in tables.activities]
-    known = [moment for moment in moments if pd.notna(moment)]
-    if not known:
+    """The full hour after the last thing that happened; None where nothing did. BadInput where something is dated in a year that is none of ours."""
+    given = tables.activities["occurred_at"] if "occurred_at" in tables.activities else pd.Series(dtype="object")
+    times = pd.to_datetime(given, utc=True).dropna()
+    if times.empty:
         return None
-    return (max(known).floor("h") + timedelta(hours=1)).to_pydatetime()  # type: ignore[no-any-return]  # pandas ships no types here
+    first, last = times.min(), times.max()
+    if not YEARS.start <= first.year <= last.year < YEARS.stop:
+        odd = first if first.year < YEARS.start else last
+        raise BadInput(
+            f"An activity is dated {odd:%Y-%m-%d}; the sandbox knows the years {YEARS.start} to {YEARS.stop - 1}, so correct it or take it out."
+        )
+    return (last.floor("h") + timedelta(hours=1)).to_pydatetime()  # type: ignore[no-any-return]  # pandas ships no types here
 
 
 def to_millis(times: pd.Series) -> list[int | None]:

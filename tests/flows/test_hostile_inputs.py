@@ -435,3 +435,21 @@ def test_the_seed_of_a_fault_file_is_a_number(tmp_path: Path) -> None:
     (tmp_path / "faults.json").write_text('{"seed": "x", "rules": []}', encoding="utf-8")
     with pytest.raises(BadInput, match="seed 'x'"):
         read_rules(tmp_path / "faults.json")
+
+
+@pytest.mark.parametrize(
+    ("contacts", "occurred_at", "said"),
+    [
+        ("1,2\n2,1\n", "2026-01-01", "was merged, directly or by others, into itself"),
+        ("1,1\n", "2026-01-01", "was merged, directly or by others, into itself"),
+        ("1,\n", "9999-12-31T23:59:59Z", "dated 9999-12-31"),
+        ("1,\n", "0001-01-01", "the years 1970 to 2199"),
+    ],
+)
+@pytest.mark.parametrize("crm", ["hubspot", "salesforce"])
+def test_tables_that_no_sandbox_can_hold(folder: Path, crm: str, contacts: str, occurred_at: str, said: str) -> None:
+    """Merges in a circle and years of nobody are told at once, in both CRMs; the sandbox neither hangs nor breaks."""
+    (folder / "contacts.csv").write_text(f"contact_id,merged_into\n{contacts}", encoding="utf-8")
+    (folder / "activities.csv").write_text(f"{HEAD}a,1,{occurred_at},email,inbound\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["sandbox", "--load", ".", "--crm", crm, "--port", "0"])
+    assert (result.exit_code, said in result.output, result.output.count("\n")) == (MUST_ACT, True, 1)
