@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from flows.memory import give_back
+from flows.memory import give_back, share_pools
 from transforms.compute import Tables, Tally, Values, combine, compute_companies, compute_contacts, tally
 from transforms.fields import FIELDS
 from transforms.highlights import pick
@@ -159,6 +159,7 @@ def main() -> None:
     parser.add_argument("--lot", type=int, default=250_000, help="activities that are computed at once")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
+    share_pools()
     measure(options.contacts, options.activities, options.lot, options.threads)
 
 
