@@ -79,3 +79,10 @@ def test_a_folder_is_no_mail(tmp_path: Path) -> None:
     """A folder in place of a file is told in one sentence."""
     with pytest.raises(BadInput, match="is a directory"):
         run_read_mail([tmp_path])
+
+
+@pytest.mark.parametrize("header", ["From", "To", "Cc", "Subject", "Date", "Content-Type"])
+def test_a_header_of_brackets_is_no_trap(header: str) -> None:
+    """Ten thousand brackets that open, which the standard parser of addresses follows call by call, leave a mail that is read."""
+    raw = f"{header}: {'(' * 10_000} tom.becker@halden.example\nAuto-Submitted: auto-replied\n\nI no longer work for Halden. Please write to info@halden.example."
+    assert [reading.reason for reading in read_message(raw.encode())] == ["left"]

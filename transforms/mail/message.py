@@ -80,7 +80,11 @@ def first_address(text: str) -> str:
 
 def addresses(values: tuple[str, ...]) -> set[str]:
     """All mail addresses in header values, in lower case."""
-    return {address.lower() for _, address in getaddresses(list(values)) if "@" in address}
+    try:
+        return {address.lower() for _, address in getaddresses(list(values)) if "@" in address}
+    except BROKEN:
+        # The standard parser goes one call deeper with each bracket that opens.
+        return {found[0].lower() for value in values for found in ADDRESS.finditer(value)}
 
 
 def from_bytes(raw: bytes) -> Mail:
