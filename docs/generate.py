@@ -20,6 +20,7 @@ from flows.settings import Settings
 from transforms.fields import FIELDS
 from transforms.fields.page import render_fields_page
 from transforms.policy import Policy
+from transforms.vocabulary.tables import TABLES
 
 FOLDER = Path(__file__).parent
 
@@ -44,6 +45,44 @@ def commands_page() -> str:
         "30 refused to guess · 130 stopped with Ctrl-C.",
         "",
     ]
+    return "\n".join(parts)
+
+
+FILES_PAGE = """# Your own files
+
+Written by `make docs` from the program; do not edit.
+
+`stillthere score`, `stillthere backtest` and `stillthere sandbox --load` read these tables from CSV or Parquet files.
+The table owners is read by the sandbox alone. A column with * is required, in every row; all others may be missing, or empty in some rows. A column that is not listed is refused by name.
+
+    contact_id,email,company_id,created_at
+    007,priya@northwind.example,12,2024-03-01
+
+    activity_id,contact_id,occurred_at,channel,direction,outcome
+    a1,007,2026-11-02T09:30:00Z,email,outbound,delivered
+    a2,007,2026-11-02T11:05:00Z,email,inbound,
+
+- **CSV**: UTF-8, commas, names of columns in the first line. An empty cell is missing; words such as NA are texts.
+- **Ids** are texts: `007` and `7` are two. In Parquet they may be numbers.
+- **Times** are ISO 8601, such as `2026-11-22T09:00:00Z`; without a time zone they are UTC. What is dated before 1970, or after the moment that is
+  asked for, is left out. `--as-of` must name its time zone.
+- **Flags** are true or false, yes or no, 1 or 0, in any case.
+- **crm** may be left out; then it must be left out of all files. A contact comes once for each `crm` and `contact_id`, an activity once for
+  each `crm`, `activity_id` and `contact_id`.
+- Activities whose contact is not in the file are left out by `score`, which says how many; `sandbox --load` refuses them.
+- `--out` of `score` must be another file than those that are read. What stood there is replaced as a whole, or not at all.
+"""
+
+
+def files_page() -> str:
+    """The tables that can be read from files, column by column."""
+    parts = [FILES_PAGE]
+    for table in TABLES.values():
+        parts += [f"## {table.name}", "", "| column | type | meaning |", "| --- | --- | --- |"]
+        for column in table.columns:
+            words = f": {', '.join(map(str, column.words))}" if column.words else ""
+            parts.append(f"| `{column.name}`{' *' if column.required else ''} | {column.type} | {column.meaning}{words} |")
+        parts.append("")
     return "\n".join(parts)
 
 
@@ -115,7 +154,12 @@ def with_blocks(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
     return text
 
 
-PAGES = {"commands.md": commands_page, "settings.md": settings_page, "fields.md": lambda: render_fields_page(FIELDS)}
+PAGES = {
+    "commands.md": commands_page,
+    "files.md": files_page,
+    "settings.md": settings_page,
+    "fields.md": lambda: render_fields_page(FIELDS),
+}
 PACKAGE = FOLDER.parent / "deployments" / "salesforce"
 BY_HAND = {PACKAGE / "README.md"}
 

@@ -453,3 +453,13 @@ def test_tables_that_no_sandbox_can_hold(folder: Path, crm: str, contacts: str, 
     (folder / "activities.csv").write_text(f"{HEAD}a,1,{occurred_at},email,inbound\n", encoding="utf-8")
     result = CliRunner().invoke(app, ["sandbox", "--load", ".", "--crm", crm, "--port", "0"])
     assert (result.exit_code, said in result.output, result.output.count("\n")) == (MUST_ACT, True, 1)
+
+
+def test_the_example_of_the_manual_is_scored(folder: Path) -> None:
+    """The two tables at the beginning of docs/files.md are files as they stand there."""
+    page = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    tables = re.findall(r"(?:^    .*\n)+", page, flags=re.MULTILINE)
+    for name, text in zip(("contacts", "activities"), tables, strict=True):
+        (folder / f"{name}.csv").write_text(text.replace("    ", ""), encoding="utf-8")
+    assert score(as_of="2026-11-22T00:00:00Z")[0] == DONE
+    assert (scored("contact_id"), scored("last_heard_channel")) == (["007"], ["email"])
