@@ -273,9 +273,10 @@ class Org:
         return found
 
     @property
-    def hears_nothing(self) -> bool:
-        """Whether nothing reaches us from anybody: a hole of the whole log is open."""
-        return any(hole.source == EVERYTHING for hole in self.holes.open_at(first_unknown_day(pd.Timestamp(self.tally.as_of))))
+    def nothing_since(self) -> pd.Timestamp | None:
+        """Since when nothing has reached us from anybody, where a hole of the whole log is open; else None."""
+        whole = [hole for hole in self.holes.open_at(first_unknown_day(pd.Timestamp(self.tally.as_of))) if hole.source == EVERYTHING]
+        return pd.Timestamp(whole[0].start, unit="D", tz="UTC").as_unit("us") if whole else None
 
     @cached_property
     def in_doubt_since(self) -> dict[str, pd.Timestamp]:

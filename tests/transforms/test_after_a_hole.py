@@ -7,7 +7,7 @@ import pytest
 from transforms.book import Book, Tables
 from transforms.compute import combine, tally
 from transforms.fields.listening import coverage
-from transforms.fields.state import engagement_state
+from transforms.fields.state import engagement_state, why
 from transforms.org import LONG_PAUSE, Org, Tally
 from transforms.policy import Policy
 from transforms.vocabulary.tables import CONTACTS, STORED_ACTIVITIES, to_table
@@ -60,7 +60,9 @@ def test_where_nothing_is_heard_of_anybody_nobody_is_heard() -> None:
     """In a hole of the whole log everybody is unknown, also who was last heard longer ago than any source is remembered."""
     tables = customers(hole=(0, 150))
     book = Book(tables, NOW, POLICY, org_of(tables))
-    assert book.org.hears_nothing
-    assert not org_of(customers()).hears_nothing
+    assert book.org.nothing_since == pd.Timestamp("2026-06-26", tz="UTC")
+    assert org_of(customers()).nothing_since is None
     assert set(book.value(coverage)) == {"blind"}
     assert set(book.value(engagement_state)) == {"unknown"}
+    told = book.value(why)
+    assert told.str.contains("has brought nothing from anybody since 2").all()

@@ -113,7 +113,7 @@ def coverage(book: Book) -> pd.Series:
     """
     share = book.align(book.frame(sources_of).groupby("person_id")["is_deaf"].mean().astype("float64"))
     # Whom we know by no source of the last year we do not hear either where nothing is heard of anybody.
-    share = share.fillna(1.0 if book.org.hears_nothing else 0.0)
+    share = share.fillna(0.0 if book.org.nothing_since is None else 1.0)
     unseen = is_unseen(book)
     is_mute = book.count(book.within(book.heard, book.policy.short_window_days)) == 0
     word = np.select([(share >= book.policy.blind_share) | (unseen & is_mute), (share > 0) | unseen], ["blind", "partial"], "full")

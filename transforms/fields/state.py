@@ -184,7 +184,6 @@ def _facts(book: Book) -> pd.DataFrame:
     calls = book.touches[(book.touches["channel"] == Channel.CALL) & book.touches["outcome"].notna()]
     calls = calls[calls.groupby("person_id").cumcount(ascending=False) < TOLD]
     tickets = book.frame(open_ticket_rows).groupby("person_id")
-    sources = book.frame(sources_of).groupby("person_id")["deaf_since"]
     unseen = book.frame(unseen_mail)
     checkins = unanswered[unanswered["is_checkin"].fillna(False).astype(bool)]
     away = book.value(absent_until)
@@ -206,7 +205,7 @@ def _facts(book: Book) -> pd.DataFrame:
             "ticket_at": book.align(tickets["opened_at"].min()),
             "broken": book.align(tickets["is_broken"].sum()).fillna(0).astype("int64"),
             "asking": book.align(tickets["asks_how"].sum()).fillna(0).astype("int64"),
-            "deaf_at": book.align(sources.max()),
+            "deaf_at": _deaf_at(book),
             "unseen_in": book.align(unseen["crm"]),
             "unseen_at": book.align(unseen["at"]),
             "away": away.where(away > book.as_of),
@@ -216,6 +215,12 @@ def _facts(book: Book) -> pd.DataFrame:
             "silence_began": silence_ended(book),
         }
     )
+
+
+def _deaf_at(book: Book) -> pd.Series:
+    """Since when a source of each person has stopped; for who is known by none of the last year, since when nothing is heard of anybody."""
+    stopped, nothing = book.align(book.frame(sources_of).groupby("person_id")["deaf_since"].max()), book.org.nothing_since
+    return stopped if nothing is None else stopped.fillna(nothing)
 
 
 def _sentences(fact: Any) -> list[str]:
