@@ -256,14 +256,14 @@ class Org:
     def deaf_since(self) -> dict[str, pd.Timestamp]:
         """Sources that delivered before and do not now, and since when.
 
-        Expected are as many records a week as in the twelve weeks up to its last record. A source is deaf where chance is no explanation: with counts as
-        uneven as they were in the half-year before (negative binomial), −ln of the chance of nothing is at least ``deaf_expected`` (under 1 in
-        100,000). A lull of one person is none either, since the source must have served several.
+        Expected are as many records a week as in the twelve weeks up to its last record; at least ``deaf_expected`` must be missing. A source is deaf
+        where chance is no explanation: with counts as uneven as they were in the half-year before (negative binomial), −ln of the chance of
+        nothing is at least ``deaf_surprise``. A lull of one person is none either, since the source must have served several.
         A source that brings what we send and nothing of theirs any more is deaf too: a hole of what was heard that is still open.
         What may not be read any more is deaf at once, with all its mailboxes.
         """
         now = pd.Timestamp(self.tally.as_of)
-        deaf = [name for name, stop in self._stops.items() if stop.surprise >= self.policy.deaf_expected]
+        deaf = [name for name, stop in self._stops.items() if stop.surprise >= self.policy.deaf_surprise]
         found = {name: pd.Timestamp(self.tally.sources[name].last) for name in deaf}
         for hole in self.holes.open_at(first_unknown_day(now)):
             began = pd.Timestamp(hole.start, unit="D", tz="UTC")

@@ -101,8 +101,12 @@ class Policy:
     """A source must have been quiet for at least this long to be called deaf."""
 
     deaf_expected: float = 12.0
-    """A source is deaf when chance does not explain its silence: −ln of the chance is at least this (12: under 1 in 100,000). For one that delivers
-    evenly that is so many records missing; one that always came in bursts needs more. From so many missing on, silence tasks wait."""
+    """From so many missing records on, a source may be deaf: silence tasks about its people wait. A past hole of a source was one where chance explains
+    its silence with less than 1 in 100,000 (−ln of the chance is at least this)."""
+
+    deaf_surprise: float = 8.0
+    """A source is deaf when, besides, −ln of the chance of its silence is at least this (8: under 1 in 3,000). A source that always came in bursts needs more
+    missing records for that than one that delivers evenly."""
 
     hole_expected: float = 20.0
     """A time without a word from anybody is a hole in the data where so many people a day, added up, would have been heard by what is usual."""
