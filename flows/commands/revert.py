@@ -117,7 +117,9 @@ def render_revert(found: Reverted, done: Outcome | None, work: Work, *, dry_run:
         lines.add_row("erased", f"{found.erased:,} records or tasks: the persons were erased, and nothing of them is kept")
     is_written = done is not None and bool(done.applied.cells or done.applied.tasks.total())
     if done is not None:
-        lines.add_row("run", f"{done.run.run_id}{f' · take it back with `stillthere revert {done.run.run_id}`' if is_written else ''}")
+        lines.add_row("run", done.run.run_id)
+        if is_written:
+            lines.add_row("undo", f"stillthere revert {done.run.run_id}")
     head = "would be taken back" if dry_run else "was taken back" if is_written else "has nothing to put back now"
     (restored, tasks_restored), (_, closed) = found.listed(Verdict.RESTORED), found.listed(Verdict.CLOSED)
     cells_left, tasks_left = found.listed(Verdict.CONFLICT)
