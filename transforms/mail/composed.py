@@ -127,6 +127,14 @@ def turns_elsewhere(folded: str, language: str) -> bool:
     return bool(ADDRESS.search(folded) or _words(language, "elsewhere").search(folded))
 
 
+def answers_anybody(folded: str, language: str) -> bool:
+    """Whether a text is meant for whoever writes, and not for one person.
+
+    It speaks of the message that it answers, of what becomes of mail meanwhile, of what cannot wait or of a long leave, or gives the address to turn to.
+    """
+    return bool(language) and bool(ADDRESS.search(folded) or _words(language, "answering").search(folded))
+
+
 def _tells(start: int, end: int, folded: str, heard: list[Hit], language: str) -> bool:
     """Whether a sentence holds a phrase of a notice, or says where to turn, or when there will be an answer."""
     part = folded[start:end]

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from transforms.mail.composed import CONFIDENCE, HINTED, guess_language, guess_reason, is_ahead, is_composed
+from transforms.mail.composed import CONFIDENCE, HINTED, answers_anybody, guess_language, guess_reason, is_ahead, is_composed
 from transforms.mail.dates import read_absence
 from transforms.mail.message import ADDRESS, Mail, addresses
 from transforms.mail.notices import (
@@ -30,6 +30,8 @@ from transforms.mail.phrases import Hit, book, fold, word_pattern
 from transforms.matching.names import SHARED_MAILBOXES
 
 _ENOUGH_TO_ACKNOWLEDGE = 3.4
+_MARKED = 1.5
+"""From this weight on a mark is a notice's own; "please contact" (1) stands in everybody's mail."""
 _REASONS = ("challenge", "left", "role_change", "absent", "acknowledgement")
 _WEIGHT_OF_REASON = {"challenge": 1.6, "left": 1.5, "role_change": 1.25, "absent": 1.0, "acknowledgement": 0.8}
 _NAME = re.compile(
@@ -90,6 +92,10 @@ def read_notice(mail: Mail, at: date | None, *, is_machine: bool = False) -> Not
     reason = guess or reason
     if reason == "acknowledgement" and not (headers or title or is_plain) and points < _ENOUGH_TO_ACKNOWLEDGE:
         # "We have received it and will answer" is also what people write.
+        return None
+    is_sure = headers or title or any(mark.phrase.weight >= _MARKED for mark in marks)
+    if reason == "absent" and not (is_sure or answers_anybody(folded, language)):
+        # "I'm out on Friday, please ask Kim" is what people tell each other all day; a notice is meant for whoever writes.
         return None
     evidence = next(h.phrase.shown for h in (decisive, *title, *marks) if h) if decisive or title or marks else "Auto-Submitted"
     evidence = HINTED[guess] if guess else evidence
