@@ -98,11 +98,12 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def both() -> Iterator[Sandbox]:
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A portal and an org with a few customers, set up. All tests share them; each has a home, and a journal, of its own."""
     world = part_world(make_world(WorldOptions(seed=3, contacts=60, companies=5, months=3, activities_per_contact=2)))
     lag_free = SandboxOptions(burst=5_000, search_per_second=500, index_lag=(0.0, 0.0), org=OrgOptions(bulk_job_s=(0.0, 0.05)))
     with run_sandbox(world=world.hubspot, salesforce=world.salesforce, options=lag_free) as sandbox, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("set_up"))
         for name, value in environment(sandbox).items():
             patch.setenv(name, value)
         for crm in open_work(load_settings()).crms.values():
