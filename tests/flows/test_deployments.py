@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -63,7 +64,7 @@ class Site:
     def run(self, deployment: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Start a deployment by hand and wait for its end; gives the flow run."""
         found = self.ask("GET", f"/deployments/name/{deployment}")
-        run = self.ask("POST", f"/deployments/{found['id']}/create_flow_run", {"parameters": parameters})
+        run = self.ask("POST", f"/deployments/{found['id']}/create_flow_run", {"parameters": parameters, "idempotency_key": str(uuid4())})
         deadline = time.monotonic() + RUN_S
         while time.monotonic() < deadline and run["state_type"] not in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
             time.sleep(0.5)
@@ -79,11 +80,25 @@ def run_well(command: Sequence[str], environment: dict[str, str]) -> None:
 
 
 def ask(method: str, url: str, body: object = None, **headers: str) -> Any:
-    """One request to this machine."""
+    """One request to this machine, which may be sent again.
+
+    Prefect's server answers 503, or not at all for a while, when its database is locked; its own client asks again then, too.
+    """
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json", **headers}, method=method)  # noqa: S310 - loopback
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
-        return json.load(answer)
+    for left in (4, 3, 2, 1, 0):
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or not left:
+                raise
+            error.close()
+        except TimeoutError:
+            if not left:
+                raise
+        time.sleep(2)
+    return None
 
 
 def free_port() -> int:
